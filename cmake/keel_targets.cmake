@@ -149,9 +149,12 @@ function(keel_add_test)
   target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${target} PRIVATE ${arg_DEPS} keel_test_paths GTest::gmock GTest::gtest GTest::gtest_main)
   keel_target_flags(${target})
-  string(REPLACE ";" "\\;" labels "${arg_LABELS}")
   gtest_discover_tests(${target} TEST_PREFIX ${arg_NAME}. DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT})
+    PROPERTIES TIMEOUT ${arg_TIMEOUT})
+  # gtest_discover_tests loses all but the first label; ctest reads this file after its test list.
+  set(labels_file "${CMAKE_CURRENT_BINARY_DIR}/${target}_labels.cmake")
+  file(WRITE "${labels_file}" "if(${target}_TESTS)\n  set_tests_properties(\${${target}_TESTS} PROPERTIES LABELS \"${arg_LABELS}\")\nendif()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${labels_file}")
 endfunction()
 
 # Under KEEL_FUZZ a libFuzzer program; else the same code with a main that replays the corpus and bounded
