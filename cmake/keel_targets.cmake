@@ -127,6 +127,19 @@ if(KEEL_BUILD_TESTS AND NOT CMAKE_CROSSCOMPILING)
   keel_target_flags(keel_test_paths)
 endif()
 
+# keel_tests_<label> builds the test programs of a label (scripts/check builds only those it runs).
+foreach(label unit asan tsan)
+  add_custom_target(keel_tests_${label})
+endforeach()
+function(keel_test_labels target)
+  foreach(label ${ARGN})
+    if(NOT TARGET keel_tests_${label})
+      add_custom_target(keel_tests_${label})
+    endif()
+    add_dependencies(keel_tests_${label} ${target})
+  endforeach()
+endfunction()
+
 # Tests see KEEL_SOURCE_DIR, KEEL_BIN_DIR and KEEL_BINARY_DIR, each a `const char*` expression (not a literal:
 # write std::string(KEEL_SOURCE_DIR) + "/tests/vectors/...").
 function(keel_add_test)
@@ -149,6 +162,7 @@ function(keel_add_test)
   target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${target} PRIVATE ${arg_DEPS} keel_test_paths GTest::gmock GTest::gtest GTest::gtest_main)
   keel_target_flags(${target})
+  keel_test_labels(${target} ${arg_LABELS})
   gtest_discover_tests(${target} TEST_PREFIX ${arg_NAME}. DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT ${arg_TIMEOUT})
   # gtest_discover_tests loses all but the first label; ctest reads this file after its test list.
@@ -176,6 +190,7 @@ function(keel_add_fuzzer)
     add_executable(${target} ${arg_SOURCES} "${CMAKE_SOURCE_DIR}/cmake/fuzz_replay_main.cc")
     add_test(NAME fuzz.${arg_NAME} COMMAND ${target} ${arg_CORPUS})
     set_tests_properties(fuzz.${arg_NAME} PROPERTIES LABELS "fuzz;asan" TIMEOUT 120)
+    keel_test_labels(${target} fuzz asan)
   endif()
   target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${target} PRIVATE ${arg_DEPS})
