@@ -14,7 +14,7 @@
 #include "core/time.h"
 #include "registry-client/history_source.h"
 
-namespace keel::net {
+namespace keel::base {
 class HttpClient;  // base/net/http_client.h
 }
 
@@ -92,7 +92,7 @@ std::string FormatNetworkFile(const NetworkFile& file);
 // Thread-safe; calls block (at most timeout_ms an endpoint, tried in turn). Keeps `http`, `clock` and `random` by reference: they outlive it.
 class RegistryClient final : public HistorySource {
  public:
-  static Result<std::unique_ptr<RegistryClient>> Create(std::string_view net_keel, net::HttpClient& http, Clock& clock, Random& random,
+  static Result<std::unique_ptr<RegistryClient>> Create(std::string_view net_keel, base::HttpClient& http, Clock& clock, Random& random,
                                                         ClientOptions options = {});
   ~RegistryClient() override;
 
