@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "crypto/key_store.h"
+#include "did/key_finder.h"
+#include "did/resolver.h"
+#include "registry-client/history_source.h"
+
+// did:keel (docs/formats/did-keel.md): documents out of verified operation histories, and operations out of key stores.
+namespace keel::did {
+
+// The document that a history says, and the history's newest state. The history must be verified (HistorySource does that); it is replayed here again, signatures
+// included, so that an unverified one fails. Keys become "#<id of the operation's key>".
+Result<ResolutionResult> DocumentOfHistory(const registry_client::VerifiedHistory& history);
+
+// Was this key good for this use at the log index (design.md 2.3; protocol.md 1: routine and compromise)? For credentials of issuer batches. An error: the
+// history can't be replayed.
+Result<bool> KeyGoodAt(const registry_client::VerifiedHistory& history, const crypto::PublicKey& key, Relationship use, uint64_t log_index);
+
+// Resolves did:keel over a source; refuses labels other than `label` (empty: takes any that the source takes). Thread-safe.
+class KeelMethod final : public DidResolver {
+ public:
+  using DidResolver::Resolve;
+  explicit KeelMethod(registry_client::HistorySource& source, std::string label = {}) : source_(source), label_(std::move(label)) {}
+  Result<ResolutionResult> Resolve(const std::string& did, const ResolutionOptions& options) override;
+
+ private:
+  registry_client::HistorySource& source_;
+  std::string label_;
+};
+
+// One key of a DID that is to be made or changed.
+struct KeelKey {
+  std::string id;      // fragment, e.g. "auth", "assert"
+  uint8_t uses = 0;    // bits of Relationship
+  KeyRef key;
+};
+
+struct KeelCreate {
+  std::string label;                  // network's label
+  Bytes32 net{};
+  std::vector<KeelKey> keys;          // keys[0] signs; at most 8
+  uint32_t next_threshold = 1;
+  std::vector<crypto::PublicKey> next;  // committed by hash; at most 5
+  std::vector<std::string> services;  // JSON objects {id, type, serviceEndpoint}
+  std::optional<Bytes32> seal0;       // devices only
+};
+
+struct KeelOperation {
+  std::string did;
+  std::vector<uint8_t> jws;  // what is anchored
+};
+
+// Makes and signs the create operation; the DID is the hash of its payload. kInvalidArgument, kTooLarge (1,200 octets), key store errors.
+Result<KeelOperation> CreateKeelDid(const KeelCreate& create, Random& random);
+
+struct KeelUpdate {
+  std::vector<KeelKey> keys;             // new whole set; empty together with `deactivate`
+  std::vector<KeyRef> by;                // the t next keys of the operation before, which sign
+  uint32_t next_threshold = 1;
+  std::vector<crypto::PublicKey> next;
+  std::vector<std::string> services;
+  bool deactivate = false;
+  std::optional<uint64_t> compromise_since;  // reason compromise; none: routine
+};
+// The operation that follows the history's last one.
+Result<KeelOperation> UpdateKeelDid(const registry_client::VerifiedHistory& history, const KeelUpdate& update);
+
+// Convenience for services: generates keys "auth" (authentication, capabilityInvocation), "assert" (assertionMethod), "agree" (X25519, keyAgreement) and one next
+// key in a software store, labels them with their kids ("<did>#auth", "<did>#next-0") and returns the create.
+Result<KeelOperation> MakeKeelDid(crypto::SoftwareKeyStore& store, const std::string& label, const Bytes32& net, std::span<const std::string> services,
+                                  Random& random);
+
+}  // namespace keel::did

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "did/resolver.h"
+
+// did:key (W3C CCG, v0.9). The identifier is the Multikey; nothing is asked of anybody.
+namespace keel::did {
+
+// "did:key:z6Mk..."; empty for no key.
+std::string DidKey(const crypto::PublicKey& key);
+// "did:key:z6Mk...#z6Mk...".
+std::string DidKeyUrl(const crypto::PublicKey& key);
+
+// Ed25519, X25519, P-256, P-384, P-521, secp256k1; kUnsupported -> kNotFound for others is not done: an unknown multicodec is kInvalidDid. An Ed25519 key
+// also gives its X25519 form for key agreement, as the method's text says. Thread-safe.
+class KeyMethod final : public DidResolver {
+ public:
+  using DidResolver::Resolve;
+  Result<ResolutionResult> Resolve(const std::string& did, const ResolutionOptions& options) override;
+};
+
+// The X25519 public key of an Ed25519 one (birational map). kBadKey.
+Result<crypto::PublicKey> X25519FromEd25519(const crypto::PublicKey& key);
+
+}  // namespace keel::did
