@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/encoding.h"
+
+#include "core/secret.h"
+
+namespace keel {
+namespace {
+
+constexpr char kBase64UrlAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr char kBase64Alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr char kBase58Alphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+constexpr uint8_t kNone = 0xff;
+
+template <size_t N>
+consteval std::array<uint8_t, 128> Inverse(const char (&alphabet)[N]) {
+  std::array<uint8_t, 128> table{};
+  for (auto& entry : table) entry = kNone;
+  for (size_t i = 0; i + 1 < N; ++i) table[static_cast<uint8_t>(alphabet[i])] = static_cast<uint8_t>(i);
+  return table;
+}
+constexpr auto kBase64UrlValues = Inverse(kBase64UrlAlphabet);
+constexpr auto kBase64Values = Inverse(kBase64Alphabet);
+constexpr auto kBase58Values = Inverse(kBase58Alphabet);
+
+uint8_t ValueOf(const std::array<uint8_t, 128>& table, char c) {
+  const auto index = static_cast<uint8_t>(c);
+  return index < 128 ? table[index] : kNone;
+}
+
+// The characters of base64 without padding; the caller has checked the room.
+size_t EncodeBits(ByteView in, const char* alphabet, char* out) {
+  size_t used = 0;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const uint8_t octet : in) {
+    bits = (bits << 8 | octet) & 0xffff;
+    count += 8;
+    while (count >= 6) {
+      count -= 6;
+      out[used++] = alphabet[bits >> count & 63];
+    }
+  }
+  if (count > 0) out[used++] = alphabet[bits << (6 - count) & 63];
+  return used;
+}
+
+Result<size_t> DecodeBits(std::string_view in, const std::array<uint8_t, 128>& table, ByteSpan out, const char* where) {
+  if (in.size() % 4 == 1) return Fail(Code::kMalformed, where);
+  const size_t need = in.size() / 4 * 3 + (in.size() % 4 == 0 ? 0 : in.size() % 4 - 1);
+  if (need > out.size()) return Fail(Code::kBufferTooSmall, where);
+  size_t used = 0;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : in) {
+    const uint8_t value = ValueOf(table, c);
+    if (value == kNone) return Fail(c == '=' ? Code::kNotCanonical : Code::kMalformed, where);
+    bits = (bits << 6 | value) & 0xffff;
+    count += 6;
+    if (count >= 8) {
+      count -= 8;
+      out[used++] = static_cast<uint8_t>(bits >> count);
+    }
+  }
+  // Bits that no octet holds must be zero, or two texts would mean the same octets.
+  if ((bits & ((1u << count) - 1)) != 0) return Fail(Code::kNotCanonical, where);
+  return used;
+}
+
+}  // namespace
+
+Result<size_t> Base64UrlEncode(ByteView in, std::span<char> out) {
+  if (Base64UrlLength(in.size()) > out.size()) return Fail(Code::kBufferTooSmall, "base64url");
+  return EncodeBits(in, kBase64UrlAlphabet, out.data());
+}
+
+Result<size_t> Base64UrlDecode(std::string_view in, ByteSpan out) {
+  return DecodeBits(in, kBase64UrlValues, out, "base64url");
+}
+
+Result<size_t> Base64Encode(ByteView in, std::span<char> out) {
+  const size_t length = Base64Length(in.size());
+  if (length > out.size()) return Fail(Code::kBufferTooSmall, "base64");
+  size_t used = EncodeBits(in, kBase64Alphabet, out.data());
+  while (used < length) out[used++] = '=';
+  return used;
+}
+
+Result<size_t> Base64Decode(std::string_view in, ByteSpan out) {
+  if (in.size() % 4 != 0) return Fail(Code::kMalformed, "base64");
+  size_t padding = 0;
+  while (padding < 2 && padding < in.size() && in[in.size() - 1 - padding] == '=') ++padding;
+  in.remove_suffix(padding);
+  return DecodeBits(in, kBase64Values, out, "base64");
+}
+
+Result<size_t> HexEncode(ByteView in, std::span<char> out) {
+  if (in.size() > out.size() / 2) return Fail(Code::kBufferTooSmall, "hex");
+  constexpr char kDigits[] = "0123456789abcdef";
+  size_t used = 0;
+  for (const uint8_t octet : in) {
+    out[used++] = kDigits[octet >> 4];
+    out[used++] = kDigits[octet & 15];
+  }
+  return used;
+}
+
+Result<size_t> HexDecode(std::string_view in, ByteSpan out) {
+  if (in.size() % 2 != 0) return Fail(Code::kMalformed, "hex");
+  if (in.size() / 2 > out.size()) return Fail(Code::kBufferTooSmall, "hex");
+  for (size_t i = 0; i < in.size(); ++i) {
+    const char c = in[i];
+    unsigned value = 0;
+    if (c >= '0' && c <= '9') {
+      value = static_cast<unsigned>(c - '0');
+    } else if (c >= 'a' && c <= 'f') {
+      value = static_cast<unsigned>(c - 'a' + 10);
+    } else {
+      return Fail(c >= 'A' && c <= 'F' ? Code::kNotCanonical : Code::kMalformed, "hex");
+    }
+    out[i / 2] = static_cast<uint8_t>(i % 2 == 0 ? value << 4 : out[i / 2] | value);
+  }
+  return in.size() / 2;
+}
+
+Result<size_t> Base58Encode(ByteView in, std::span<char> out) {
+  if (in.size() > kMaxBase58Octets) return Fail(Code::kTooLarge, "base58btc");
+  size_t zeros = 0;
+  while (zeros < in.size() && in[zeros] == 0) ++zeros;
+  // Digits, least significant first; log(256)/log(58) < 1.38.
+  ByteArray<kMaxBase58Octets * 138 / 100 + 1> digits;
+  const ScopedWipe wipe(digits);  // private keys travel in multibase too
+  size_t count = 0;
+  for (const uint8_t octet : in.subspan(zeros)) {
+    unsigned carry = octet;
+    for (size_t i = 0; i < count; ++i) {
+      carry += static_cast<unsigned>(digits[i]) << 8;
+      digits[i] = static_cast<uint8_t>(carry % 58);
+      carry /= 58;
+    }
+    for (; carry != 0; carry /= 58) digits[count++] = static_cast<uint8_t>(carry % 58);
+  }
+  if (zeros + count > out.size()) return Fail(Code::kBufferTooSmall, "base58btc");
+  for (size_t i = 0; i < zeros; ++i) out[i] = kBase58Alphabet[0];
+  for (size_t i = 0; i < count; ++i) out[zeros + i] = kBase58Alphabet[digits[count - 1 - i]];
+  return zeros + count;
+}
+
+Result<size_t> Base58Decode(std::string_view in, ByteSpan out) {
+  if (in.size() > kMaxBase58Octets * 138 / 100 + 1) return Fail(Code::kTooLarge, "base58btc");
+  size_t zeros = 0;
+  while (zeros < in.size() && in[zeros] == kBase58Alphabet[0]) ++zeros;
+  ByteArray<kMaxBase58Octets> octets;  // least significant first
+  const ScopedWipe wipe(octets);
+  size_t count = 0;
+  for (size_t at = zeros; at < in.size(); ++at) {
+    unsigned carry = ValueOf(kBase58Values, in[at]);
+    if (carry == kNone) return Fail(Code::kMalformed, "base58btc");
+    for (size_t i = 0; i < count; ++i) {
+      carry += octets[i] * 58u;
+      octets[i] = static_cast<uint8_t>(carry);
+      carry >>= 8;
+    }
+    for (; carry != 0; carry >>= 8) {
+      if (count == octets.size()) return Fail(Code::kTooLarge, "base58btc");
+      octets[count++] = static_cast<uint8_t>(carry);
+    }
+  }
+  if (zeros + count > kMaxBase58Octets) return Fail(Code::kTooLarge, "base58btc");
+  if (zeros + count > out.size()) return Fail(Code::kBufferTooSmall, "base58btc");
+  for (size_t i = 0; i < zeros; ++i) out[i] = 0;
+  for (size_t i = 0; i < count; ++i) out[zeros + i] = octets[count - 1 - i];
+  return zeros + count;
+}
+
+Result<size_t> MultibaseEncodeBase58(ByteView in, std::span<char> out) {
+  if (out.empty()) return Fail(Code::kBufferTooSmall, "multibase");
+  KEEL_TRY(const size_t used, Base58Encode(in, out.subspan(1)));
+  out[0] = 'z';
+  return used + 1;
+}
+
+Result<size_t> MultibaseDecode(std::string_view in, ByteSpan out) {
+  if (in.empty()) return Fail(Code::kMalformed, "multibase");
+  const char prefix = in[0];
+  in.remove_prefix(1);
+  if (prefix == 'z') return Base58Decode(in, out);
+  if (prefix == 'u') return Base64UrlDecode(in, out);
+  return Fail(Code::kUnsupported, "multibase prefix");
+}
+
+Result<size_t> VarintEncode(uint64_t value, ByteSpan out) {
+  if (value >> 63 != 0) return Fail(Code::kOutOfRange, "varint");
+  size_t used = 0;
+  do {
+    if (used == out.size()) return Fail(Code::kBufferTooSmall, "varint");
+    const auto low = static_cast<uint8_t>(value & 0x7f);
+    value >>= 7;
+    out[used++] = static_cast<uint8_t>(low | (value != 0 ? 0x80 : 0));
+  } while (value != 0);
+  return used;
+}
+
+Result<Varint> VarintDecode(ByteView in) {
+  Varint result;
+  for (; result.length < 9; ) {
+    if (result.length == in.size()) return Fail(Code::kMalformed, "varint");
+    const uint8_t octet = in[result.length];
+    result.value |= static_cast<uint64_t>(octet & 0x7f) << (7 * result.length);
+    ++result.length;
+    if ((octet & 0x80) == 0) {
+      if (octet == 0 && result.length > 1) return Fail(Code::kNotCanonical, "varint");
+      return result;
+    }
+  }
+  return Fail(Code::kTooLarge, "varint");
+}
+
+bool IsUtf8(ByteView in) {
+  size_t at = 0;
+  while (at < in.size()) {
+    const uint8_t lead = in[at++];
+    if (lead < 0x80) continue;
+    size_t more = 0;
+    uint8_t low = 0x80, high = 0xbf;  // range of the second octet (Unicode table 3-7)
+    if (lead >= 0xc2 && lead <= 0xdf) {
+      more = 1;
+    } else if (lead >= 0xe0 && lead <= 0xef) {
+      more = 2;
+      if (lead == 0xe0) low = 0xa0;
+      if (lead == 0xed) high = 0x9f;
+    } else if (lead >= 0xf0 && lead <= 0xf4) {
+      more = 3;
+      if (lead == 0xf0) low = 0x90;
+      if (lead == 0xf4) high = 0x8f;
+    } else {
+      return false;
+    }
+    if (in.size() - at < more) return false;
+    for (size_t i = 0; i < more; ++i) {
+      if (in[at] < low || in[at] > high) return false;
+      ++at;
+      low = 0x80;
+      high = 0xbf;
+    }
+  }
+  return true;
+}
+
+}  // namespace keel
