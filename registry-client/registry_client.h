@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +11,7 @@
 #include "core/bytes.h"
 #include "core/seams.h"
 #include "core/time.h"
+#include "crypto/key_store.h"
 #include "registry-client/history_source.h"
 
 namespace keel::base {
@@ -58,12 +58,13 @@ struct StatusVersion {
   uint64_t index = 0;
 };
 
-// Signs requests of a publisher's account (header Keel-Account, docs/formats/registry-api.md).
+// Who speaks to the node: a DID that the ledger accredits as sponsor, or an account key that the node's operator registered
+// (`keel-registry account add`). The store and its key must outlive the client; one call at a time is made.
 struct Account {
-  std::string id;  // did:keel of an accredited sponsor, or "key:<Multikey>" of a registered account key
-  // Signs the octets with the account's key (EdDSA or ES256); called from any thread, one call at a time.
-  std::function<Result<std::vector<uint8_t>>(ByteView message)> sign;
-  std::string algorithm = "EdDSA";
+  std::string id;                     // "did:keel:..." or "key:<Multikey>"
+  crypto::KeyStore* store = nullptr;
+  crypto::KeyHandle key;
+  std::string kid;                    // DIDs: "<did>#<key id>" of `key`; transactions then carry a sponsoring statement
 };
 
 struct ClientOptions {
@@ -106,9 +107,9 @@ class RegistryClient final : public HistorySource {
   // A DID that is absent is kNotFound.
   Result<ProofSet> ProveKeys(std::span<const Bytes32> keys, std::span<const std::string> dids = {});
 
-  // Submits encoded log entries (ledger/entry.h: u8 type || body) in one transaction and waits until they are durable. At most
-  // 1,024 entries and 1 MiB. Each has its own verdict, in order. kQuotaExceeded, kUnreachable, ...: nothing is known to be anchored
-  // (submitting the same octets again is safe: it is idempotent).
+  // Submits encoded log entries (ledger/entry.h: u8 type || body) and waits until they are durable; many go in several transactions of at most 1,024
+  // entries and 1 MiB. Each has its own verdict, in order. On an error (kQuotaExceeded, kUnreachable, ...) it is unknown which are anchored:
+  // submitting the same octets again is safe (idempotent).
   Result<std::vector<EntryVerdict>> Submit(std::span<const std::vector<uint8_t>> entries);
 
   // Waits until the key is present at a verified checkpoint; kTimeout.
