@@ -59,7 +59,8 @@ struct DidDocument {
 
   // By absolute id, "#fragment", bare fragment, or a JWK's kid; null when absent.
   const VerificationMethod* Find(std::string_view id_or_fragment) const;
-  // The same, only if the method is listed under the relationship and its controller is this document's subject (or one of its controllers).
+  // The same, only if the method is listed under the relationship and its id is this document's own (a method of another
+  // DID that is embedded here counts for nothing).
   const VerificationMethod* FindFor(Relationship relationship, std::string_view id_or_fragment) const;
   // All usable (key.valid()) methods of a relationship, in the document's order.
   std::vector<const VerificationMethod*> All(Relationship relationship) const;

@@ -14,8 +14,8 @@
 // did:keel (docs/formats/did-keel.md): documents out of verified operation histories, and operations out of key stores.
 namespace keel::did {
 
-// The document that a history says, and the history's newest state. The history must be verified (HistorySource does that); it is replayed here again, signatures
-// included, so that an unverified one fails. Keys become "#<id of the operation's key>".
+// The document that a history says, and the history's newest state. The history must be verified (HistorySource does that): it is replayed here with every
+// rule but the signatures, which were verified a moment ago. Keys become "#<id of the operation's key>".
 Result<ResolutionResult> DocumentOfHistory(const registry_client::VerifiedHistory& history);
 
 // Was this key good for this use at the log index (design.md 2.3; protocol.md 1: routine and compromise)? For credentials of issuer batches. An error: the
@@ -43,7 +43,6 @@ struct KeelKey {
 
 struct KeelCreate {
   std::string label;                  // network's label
-  Bytes32 net{};
   std::vector<KeelKey> keys;          // keys[0] signs; at most 8
   uint32_t next_threshold = 1;
   std::vector<crypto::PublicKey> next;  // committed by hash; at most 5
@@ -73,7 +72,7 @@ Result<KeelOperation> UpdateKeelDid(const registry_client::VerifiedHistory& hist
 
 // Convenience for services: generates keys "auth" (authentication, capabilityInvocation), "assert" (assertionMethod), "agree" (X25519, keyAgreement) and one next
 // key in a software store, labels them with their kids ("<did>#auth", "<did>#next-0") and returns the create.
-Result<KeelOperation> MakeKeelDid(crypto::SoftwareKeyStore& store, const std::string& label, const Bytes32& net, std::span<const std::string> services,
+Result<KeelOperation> MakeKeelDid(crypto::SoftwareKeyStore& store, const std::string& label, std::span<const std::string> services,
                                   Random& random);
 
 }  // namespace keel::did

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "did/resolver.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/encoding.h"
+#include "base/files.h"
+#include "base/json_strict.h"
+#include "did/did.h"
+
+namespace keel::did {
+
+using nlohmann::json;
+
+std::string_view ResolutionErrorName(Code code) {
+  if (code == Code::kInvalidDid) return "invalidDid";
+  if (code == Code::kInvalidDidUrl) return "invalidDidUrl";
+  if (code == Code::kNotFound) return "notFound";
+  if (code == Code::kRepresentationNotSupported) return "representationNotSupported";
+  if (code == Code::kMethodNotSupported) return "methodNotSupported";
+  if (code == Code::kInvalidDidDocument) return "invalidDidDocument";
+  return "internalError";
+}
+
+json ResolutionJson(const Result<ResolutionResult>& result) {
+  json metadata = json::object();
+  json document = nullptr;
+  json about = json::object();
+  if (!result) {
+    metadata["error"] = ResolutionErrorName(result.error().code);
+    metadata["errorMessage"] = result.error().Text();
+  } else {
+    metadata["contentType"] = result->content_type;
+    if (result->proved_at) metadata["provedAt"] = base::Rfc3339(*result->proved_at);
+    document = result->document->ToJson();
+    if (result->deactivated) about["deactivated"] = true;
+    if (result->version) about["versionId"] = std::to_string(*result->version);
+    if (result->log_index) about["logIndex"] = *result->log_index;
+  }
+  return {{"@context", "https://w3id.org/did-resolution/v1"},
+          {"didDocument", std::move(document)},
+          {"didResolutionMetadata", std::move(metadata)},
+          {"didDocumentMetadata", std::move(about)}};
+}
+
+Result<crypto::PublicKey> ResolveKey(DidResolver& resolver, const std::string& key_id, Relationship use) {
+  const std::string did(DidOf(key_id));
+  KEEL_TRY(const ResolutionResult result, resolver.Resolve(did));
+  if (result.deactivated) return Fail(Code::kDeactivated, "resolve key", did + " is deactivated");
+  const VerificationMethod* method = result.document->Find(key_id);
+  if (method == nullptr) return Fail(Code::kNotFound, "resolve key", key_id + " is not in the DID document");
+  if (result.document->FindFor(use, key_id) == nullptr) {
+    return Fail(Code::kUntrusted, "resolve key", key_id + " is not listed under " + std::string(RelationshipName(use)));
+  }
+  if (!method->key.valid()) return Fail(Code::kUnsupported, "resolve key", key_id + " has a key of type " + method->type + " that is not supported");
+  return method->key;
+}
+
+MethodResolver& MethodResolver::Add(std::string method, DidResolver& resolver) {
+  methods_[std::move(method)] = &resolver;
+  return *this;
+}
+
+MethodResolver& MethodResolver::Add(std::string method, std::unique_ptr<DidResolver> resolver) {
+  methods_[std::move(method)] = resolver.get();
+  owned_.push_back(std::move(resolver));
+  return *this;
+}
+
+Result<ResolutionResult> MethodResolver::Resolve(const std::string& did, const ResolutionOptions& options) {
+  KEEL_TRY(const Did parsed, Did::Parse(did));
+  const auto it = methods_.find(parsed.method);
+  if (it == methods_.end()) return Fail(Code::kMethodNotSupported, "resolve", "no resolver for did:" + parsed.method);
+  return it->second->Resolve(did, options);
+}
+
+void StaticResolver::Add(DidDocument document) {
+  std::string id = document.id;
+  documents_[std::move(id)] = std::make_shared<const DidDocument>(std::move(document));
+}
+
+Result<size_t> StaticResolver::AddJson(std::string_view text) {
+  KEEL_TRY(const json value, base::ParseJson(text, {.max_size = 16 << 20, .max_members = 200'000}));
+  const json list = value.is_array() ? value : json::array({value});
+  size_t added = 0;
+  for (const json& item : list) {
+    KEEL_TRY(DidDocument document, DidDocument::FromJson(item));
+    if (documents_.contains(document.id)) return Fail(Code::kDuplicate, "did documents", document.id + " appears twice");
+    Add(std::move(document));
+    ++added;
+  }
+  return added;
+}
+
+Result<size_t> StaticResolver::AddFile(const std::string& path) {
+  KEEL_TRY(const std::string text, base::ReadFile(path, 16 << 20));
+  return AddJson(text);
+}
+
+Result<ResolutionResult> StaticResolver::Resolve(const std::string& did, const ResolutionOptions& options) {
+  const auto it = documents_.find(did);
+  if (it == documents_.end()) {
+    if (fallback_ != nullptr) return fallback_->Resolve(did, options);
+    return Fail(Code::kNotFound, "resolve", did + " is not among the given documents");
+  }
+  ResolutionResult result;
+  result.document = it->second;
+  return result;
+}
+
+}  // namespace keel::did
