@@ -58,7 +58,7 @@ function(keel_target_flags target)
   endif()
   if(keel_sanitizers)
     target_compile_options(${target} PRIVATE -fsanitize=${KEEL_SANITIZE} -fno-omit-frame-pointer
-      -fno-sanitize-recover=all)
+      -fno-sanitize-recover=all -fno-sanitize=vptr)  # vptr needs RTTI, which the embedded subset has off
     target_link_options(${target} PRIVATE -fsanitize=${KEEL_SANITIZE})
   endif()
   if(KEEL_FUZZ)
