@@ -73,9 +73,11 @@ inline constexpr std::string_view kVersions = "versions", kSuites = "suites", kN
 inline constexpr std::string_view kSuite = "suite", kNv = "nv", kVp = "vp", kVc = "vc", kDc = "dc";
 // M3: {v, vp, vc, batch, ev}
 inline constexpr std::string_view kBatch = "batch", kEv = "ev";
-// M4: {v, th, g, contact, stage, fc, net, config, fw?}. th = th3.
-inline constexpr std::string_view kTh = "th", kG = "g", kContact = "contact", kStage = "stage", kFc = "fc", kNet = "net",
-                                  kConfig = "config", kFw = "fw";
+// M4: {v, th, g, contact, stage, fc, fck, net, config, interval?, fw?}. th = th3; fck: Multikey of O's assertion key that signed fc (a
+// device doesn't resolve, it compares the key's hash with O's history in the pack); interval: seconds between contacts; fw: firmware
+// offer. All may be absent with stage firmware-first but th, g, contact, stage, fw.
+inline constexpr std::string_view kTh = "th", kG = "g", kContact = "contact", kStage = "stage", kFc = "fc", kFck = "fck", kNet = "net",
+                                  kConfig = "config", kFw = "fw", kInterval = "interval";
 inline constexpr std::string_view kStageFull = "full", kStageFirmwareFirst = "firmware-first";
 // M5: {v, th, g, rs, rp, report}; th = th4. M6: {v, th}; th = th5.
 inline constexpr std::string_view kRs = "rs", kRp = "rp", kReport = "report";
@@ -84,11 +86,17 @@ inline constexpr std::string_view kRetryAfter = "retry_after", kCode = "code", k
 // Lifecycle: every body has seq (rising, per direction) and, from the device, contact (the newest secret it got); replies carry
 // next (the new one).
 inline constexpr std::string_view kSeq = "seq", kNext = "next", kOf = "of", kOffers = "offers", kTime = "time";
-// Firmware: offer {id, version, sequence, digest, size}; accept {id, offset, block}; key {id, manifest, key, url, block};
-// report {id, state, version, digest, sequence}
+// contact: {seq, contact, fw:{version,sequence,digest}, refused?:{id, code}}; contact-reply: {seq, next, time?, fw?: firmware offer,
+// provision?: as M4's body without th and contact, order?: JWS, link?, policy?, sigs? (of a transfer)}. One request, one reply that
+// carries all there is; the reply's thid is the request's id. The same holds for the other requests of a device.
+inline constexpr std::string_view kProvision = "provision", kLink = "link", kPolicy = "policy", kSigs = "sigs", kRefusedOffer = "refused";
+// Firmware: offer {id, version, sequence, digest, size}; accept {seq, contact, id, offset, block} (block: the largest block size that the
+// device can take); key {seq, next, id, manifest, key, url, block}: GET url + "?from=" + block number gives sealed blocks from that one on;
+// report {seq, contact, id, state, version, digest, sequence} with state one of kState*; ack {seq, next}
 inline constexpr std::string_view kId = "id", kVersion = "version", kSequence = "sequence", kDigest = "digest", kLength = "size",
                                   kOffset = "offset", kBlock = "block", kManifest = "manifest", kKey = "key", kUrl = "url",
                                   kState = "state";
+inline constexpr std::string_view kStateConfirmed = "confirmed", kStateFailed = "failed", kStateReverted = "reverted";
 // transfer, wipe, retire: {seq, order}: order is a compact JWS by O's authentication key, members below (namespace order).
 inline constexpr std::string_view kOrder = "order", kNonce = "nonce";
 }  // namespace body
@@ -98,6 +106,7 @@ namespace proof {
 inline constexpr std::string_view kIss = "iss", kAud = "aud", kNonce = "nonce", kIat = "iat", kExp = "exp", kVcs = "vcs", kTh = "th";
 inline constexpr std::string_view kPv = "pv";                       // M2: P_V
 inline constexpr std::string_view kPd = "pd";                       // M3: P_D
+inline constexpr std::string_view kFw = "fw";                       // M3, if wanted: {version, sequence, digest} of the running image
 inline constexpr std::string_view kPack = "pack", kPackLen = "len", kPackSha256 = "sha256", kPackKey = "key";  // M2
 inline constexpr std::string_view kWant = "want", kWantEvidence = "evidence", kWantFw = "fw";              // M2
 inline constexpr std::string_view kTyp = "vp+jwt";
@@ -110,8 +119,8 @@ inline constexpr std::string_view kOp = "op", kIss = "iss", kAud = "aud", kSeq =
 inline constexpr std::string_view kOpTransfer = "transfer", kOpWipe = "wipe", kOpRetire = "retire", kOpPolicy = "policy";
 }  // namespace order
 
-// Paths below an invitation's URL: POST url (messages), GET url + "/pack/" + thid + "?from=" + record, GET url + "/fw/" + transfer id + "?from=" + block.
-inline constexpr std::string_view kPackPath = "/pack/", kFirmwarePath = "/fw/", kFromQuery = "?from=";
+// Paths below an invitation's URL: POST url + "/didcomm" (messages), GET url + "/pack/" + thid + "?from=" + record, GET url + "/fw/" + transfer id + "?from=" + block.
+inline constexpr std::string_view kMessagePath = "/didcomm", kPackPath = "/pack/", kFirmwarePath = "/fw/", kFromQuery = "?from=";
 
 inline constexpr std::string_view kVersion1 = "1.0";
 inline constexpr uint64_t kSuiteOkp = 1, kSuiteP256 = 2;

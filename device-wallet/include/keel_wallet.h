@@ -44,7 +44,7 @@ extern "C" {
 #define KEEL_WALLET_BATCH_MAX 1536        /* octets of the credential's batch member (JSON) */
 #define KEEL_WALLET_RECORD_MAX 5376       /* octets of the largest record written to the store */
 #define KEEL_WALLET_MESSAGE_BUFFER_MIN 8192
-#define KEEL_WALLET_VERSION_MAX 48        /* characters of a firmware version, with the terminating zero */
+#define KEEL_WALLET_VERSION_MAX 72        /* characters of a firmware version, with the terminating zero */
 
 /* ---- Status codes: the numbers of core/result.h, which never change meaning ---------------------------------------- */
 typedef enum keel_wallet_status {
@@ -167,7 +167,8 @@ typedef struct keel_wallet_factory_input {
   size_t size;
   const char* network_label; /* e.g. "acme-test" */
   uint8_t net[32];           /* H(genesis registry descriptor octets) */
-  uint8_t root_seal[32];     /* the manufacturer's seal for this device */
+  uint8_t salt[16];          /* of seal0 in the create operation */
+  uint8_t root_seal[32];     /* the manufacturer's seal for this device; seal0 commits to both */
 } keel_wallet_factory_input;
 
 typedef struct keel_wallet_factory_output {
@@ -175,7 +176,6 @@ typedef struct keel_wallet_factory_output {
   char did[KEEL_WALLET_DID_MAX];          /* did:keel of the device */
   uint8_t create[KEEL_WALLET_CREATE_MAX]; /* signed create operation (JWS compact), to be anchored */
   size_t create_length;
-  uint8_t salt[16];                       /* of seal0 in the create operation; belongs into the HardwareCredential */
   uint8_t rendezvous_secret[32];          /* RS, for the custodians */
   uint8_t rendezvous_key[34];             /* RP, X25519 Multikey octets (ec 01 || 32), for the custodians */
   char next_key[64];                      /* Multikey text of the next key committed to (held by this wallet) */
