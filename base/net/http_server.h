@@ -105,10 +105,11 @@ class HttpServer {
   };
   Stats stats() const;
 
+  struct Impl;  // in http_server.cc
+
  private:
-  struct Impl;
-  explicit HttpServer(std::shared_ptr<Impl> impl);
-  std::shared_ptr<Impl> impl_;  // shared with its connections' handlers until Stop
+  explicit HttpServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace keel::base
