@@ -67,8 +67,8 @@ inline constexpr std::string_view kV = "v", kId = "id", kPv = "pv", kUrl = "url"
 // Members of bodies. All bodies have v = 1.
 namespace body {
 inline constexpr std::string_view kV = "v";
-// M1: {v, versions:["1.0"], suites:[1], nd, epoch, size, buf}
-inline constexpr std::string_view kVersions = "versions", kSuites = "suites", kNd = "nd", kEpoch = "epoch", kSize = "size", kBuf = "buf";
+// M1: {v, versions:["1.0"], suites:[1], nd, epoch, size, k, buf}. k: links behind the device's base; the pack begins with link k + 1.
+inline constexpr std::string_view kVersions = "versions", kSuites = "suites", kNd = "nd", kEpoch = "epoch", kSize = "size", kBuf = "buf", kK = "k";
 // M2: {v, suite, nv, vp, vc, dc?, pack:{len,sha256,key,path}}. dc: DelegationCredential when a delegate signs.
 inline constexpr std::string_view kSuite = "suite", kNv = "nv", kVp = "vp", kVc = "vc", kDc = "dc";
 // M3: {v, vp, vc, batch, ev}
