@@ -207,4 +207,13 @@ Result<size_t> PublicKey::ToUncompressed(ByteSpan out) const {
   return length;
 }
 
+Result<PublicKey> X25519FromEd25519(const PublicKey& key) {
+  Bytes32 u;
+  if (!key.valid() || key.type() != KeyType::kEd25519 ||
+      crypto_sign_ed25519_pk_to_curve25519(u.data(), key.bytes().data()) != 0) {
+    return Fail(Code::kBadKey, "X25519 from Ed25519");
+  }
+  return PublicKey::Create(KeyType::kX25519, u);
+}
+
 }  // namespace keel::crypto

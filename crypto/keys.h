@@ -52,6 +52,10 @@ class PublicKey {
   ByteArray<kMaxPublicKey> bytes_{};
 };
 
+// The X25519 key on the birationally equivalent curve (RFC 7748 section 4.1), as did:key derives it from an Ed25519 key. kBadKey for
+// another type or a point outside the main subgroup.
+Result<PublicKey> X25519FromEd25519(const PublicKey& key);
+
 // The embedded build knows Ed25519, X25519 and P-256; for the other curves it answers kUnsupported until hosted code calls SetUpHostedCrypto().
 
 }  // namespace keel::crypto
