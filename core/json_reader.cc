@@ -279,8 +279,8 @@ class Checker {
     return Bad();
   }
 
-  // Duplicate names, object by object: offsets of one object's names are kept (512 octets of stack), each new one is compared with all
-  // before. Linear to find the objects, at most 256*255/2 comparisons in each.
+  // Duplicate names, object by object: where one object's names stand is kept (1 KiB of stack), each new one is compared with all
+  // before. Linear to find the objects, at most 256*255/2 comparisons in each, by memcmp unless a name has escapes.
   Result<> Names() const {
     for (size_t at = 0; at < text_.size();) {
       if (text_[at] == '"') {
@@ -296,15 +296,23 @@ class Checker {
   Result<> NamesOf(size_t at) const {
     static_assert(kMaxJsonSize <= 65536);
     std::array<uint16_t, kMaxJsonMembers> starts;
+    std::array<uint16_t, kMaxJsonMembers> lengths;
+    std::array<uint8_t, kMaxJsonMembers / 8> escaped{};  // a bit for each name
     size_t count = 0;
     at = SkipSpace(text_, at + 1);
     while (text_[at] == '"') {
       if (count == starts.size()) return Fail(Code::kTooLarge, "json members");
       const std::string_view name = Inside(at);
+      const bool has_escapes = name.find('\\') != std::string_view::npos;
       for (size_t i = 0; i < count; ++i) {
-        if (SameString(Inside(starts[i]), name)) return Fail(Code::kDuplicate, "json member");
+        const std::string_view other{text_.data() + starts[i] + 1, lengths[i]};
+        const bool plain = !has_escapes && (escaped[i / 8] >> (i % 8) & 1) == 0;
+        if (plain ? other == name : SameString(other, name)) return Fail(Code::kDuplicate, "json member");
       }
-      starts[count++] = static_cast<uint16_t>(at);
+      starts[count] = static_cast<uint16_t>(at);
+      lengths[count] = static_cast<uint16_t>(name.size());
+      if (has_escapes) escaped[count / 8] = static_cast<uint8_t>(escaped[count / 8] | 1u << (count % 8));
+      ++count;
       at = SkipSpace(text_, SkipString(text_, at));            // the colon
       at = SkipValue(text_, SkipSpace(text_, at + 1));
       at = SkipSpace(text_, at);
