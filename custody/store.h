@@ -54,8 +54,16 @@ class CustodyStore {
   // Signs the message (ledger::SpendMessage) with the seal's key as SIGS octets. kNotFound: no key for this seal. kSealSpent when
   // this store has signed another message with it before: a seal never signs two spends.
   Result<base::ByteVec> SignSpend(const Bytes32& seal, ByteView spend_message);
+  // Many at once, one synced write. `cancels`: may sign another link than before (the giver takes back a sale that is not anchored).
+  struct SpendOrder {
+    Bytes32 seal{};
+    base::ByteVec message;
+    bool cancels = false;
+  };
+  Result<std::vector<base::ByteVec>> SignSpends(const std::vector<SpendOrder>& orders);
   // Destroys the key. Absent is fine.
   Result<> EraseSeal(const Bytes32& seal);
+  void EraseSeal(base::WriteBatch& batch, const Bytes32& seal) const;
   Result<bool> HasSeal(const Bytes32& seal) const;
 
   // The store below, for the other parts of custody (requests, transfers): prefixes other than d/, n/, s/.
