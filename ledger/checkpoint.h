@@ -6,14 +6,16 @@
 #include "ledger/limits.h"
 #include "ledger/network.h"
 
-// Checkpoints: the note, the cosignatures (C2SP), the CKPT and STATE codecs, quorum and acceptance (docs/formats/checkpoint.md).
+// Checkpoints: the note, the cosignatures (C2SP), the CKPT and STATE codecs, quorum and acceptance
+// (docs/formats/checkpoint.md).
 namespace keel::ledger {
 
 // floor((n-1)/3) faults tolerated, floor(2n/3)+1 needed.
 constexpr size_t FaultsOf(size_t n) { return n == 0 ? 0 : (n - 1) / 3; }
 constexpr size_t QuorumOf(size_t n) { return 2 * n / 3 + 1; }
 
-// What of a descriptor is needed to judge signatures of one epoch's members. About 1.5 KiB; made by MemberSetOf (descriptor.h).
+// What of a descriptor is needed to judge signatures of one epoch's members. About 1.5 KiB; made by MemberSetOf
+// (descriptor.h).
 struct MemberSet {
   Net net{};
   uint32_t epoch = 0;
@@ -34,7 +36,8 @@ struct Cosignature {
 };
 inline constexpr size_t kCosignatureOctets = 1 + 8 + 64;
 
-// CKPT: u32 epoch || u64 size || root 32 || u8 count || count x (u8 member || u64 time || signature 64), members rising.
+// CKPT: u32 epoch || u64 size || root 32 || u8 count || count x (u8 member || u64 time || signature 64), members
+// rising.
 struct Checkpoint {
   uint32_t epoch = 0;
   uint64_t size = 0;
@@ -45,15 +48,15 @@ struct Checkpoint {
   Cosignature at(size_t i) const;
 };
 Result<Checkpoint> ParseCheckpoint(ByteView octets);  // kMalformed, kNotCanonical (members not rising)
-Result<size_t> WriteCheckpoint(uint32_t epoch, uint64_t size, const Bytes32& root, std::span<const Cosignature> cosignatures,
-                               ByteSpan out);
+Result<size_t> WriteCheckpoint(uint32_t epoch, uint64_t size, const Bytes32& root,
+                               std::span<const Cosignature> cosignatures, ByteSpan out);
 
-// Verifies all cosignatures and that they are a quorum of the epoch's members. Returns the checkpoint's time: the smallest
-// of the cosignatures'. kWrongEpoch, kNoQuorum, kBadSignature (one bad signature refuses the whole).
+// Verifies all cosignatures and that they are a quorum of the epoch's members. Returns the checkpoint's time: the
+// smallest of the cosignatures'. kWrongEpoch, kNoQuorum, kBadSignature (one bad signature refuses the whole).
 Result<UnixSeconds> VerifyCheckpoint(const Checkpoint& checkpoint, const MemberSet& members);
 
-// When a verified checkpoint may be relied upon: its size not below the largest accepted before, its time not older than max_age.
-// kStale either way (Error::where tells which).
+// When a verified checkpoint may be relied upon: its size not below the largest accepted before, its time not older
+// than max_age. kStale either way (Error::where tells which).
 struct Freshness {
   uint64_t largest_size = 0;
   UnixSeconds now = 0;

@@ -38,8 +38,9 @@ struct Descriptor {
 // H(octets): for epoch 0 this is net.
 Bytes32 DescriptorHash(ByteView octets);
 
-// Reads a descriptor's JSON (without white space, at most kMaxDescriptor). Checks counts, distinct ids and keys, that member keys are
-// Ed25519, q between floor(2n/3)+1 and n. kTooLarge, kMalformed, kUnknownVersion, kDuplicate, kBadKey, kOutOfRange (q), kMissing.
+// Reads a descriptor's JSON (without white space, at most kMaxDescriptor). Checks counts, distinct ids and keys, that
+// member keys are Ed25519, q between floor(2n/3)+1 and n. kTooLarge, kMalformed, kUnknownVersion, kDuplicate, kBadKey,
+// kOutOfRange (q), kMissing.
 Result<Descriptor> ParseDescriptor(ByteView octets);
 // Writes one from the struct (octets is not looked at). Returns the length. The result parses to the same.
 Result<size_t> BuildDescriptor(const Descriptor& fields, std::span<char> out);
@@ -52,7 +53,8 @@ inline constexpr size_t kDescriptorMessage = 12 + 64, kEndorseMessage = 15 + 64;
 ByteArray<kDescriptorMessage> DescriptorMessage(const Net& net, const Bytes32& descriptor_hash);
 ByteArray<kEndorseMessage> EndorseMessage(const Net& net, const Bytes32& descriptor_hash);
 
-// Epoch 0 stands by being net: H(octets) = net and epoch = 0; own roots' signatures are checked as well. kWrongNetwork, kNoQuorum, ...
+// Epoch 0 stands by being net: H(octets) = net and epoch = 0; own roots' signatures are checked as well. kWrongNetwork,
+// kNoQuorum, ...
 Result<> VerifyGenesis(const Descriptor& genesis, const Net& net, ByteView own_sigs);
 // Epoch e+1 after e: number, label, prev, roots as e committed to, t_e of e's roots and t_{e+1} of its own signed it.
 // kWrongEpoch, kWrongNetwork, kConflict (prev or commitment), kNoQuorum, kBadSignature.
@@ -61,13 +63,15 @@ Result<> VerifyTransition(const Descriptor& current, const Descriptor& next, con
 
 // ENDORSEMENT: u16 length || Multikey octets || u16 length || signature.
 Result<size_t> WriteEndorsement(const crypto::PublicKey& key, ByteView signature, ByteSpan out);
-// `anchor`: the anchor's history replayed from create to its end, at least `known_operations` long (what the stamp or the last
-// endorsement knew). Its key must be current for assertions. kHistoryTooLong is never given; kStale (shorter than known), kUntrusted, kBadSignature.
-Result<> VerifyEndorsement(ByteView endorsement, const Net& net, const Bytes32& descriptor_hash, const DidHistory& anchor,
-                           uint32_t known_operations);
+// `anchor`: the anchor's history replayed from create to its end, at least `known_operations` long (what the stamp or
+// the last endorsement knew). Its key must be current for assertions. kHistoryTooLong is never given; kStale (shorter
+// than known), kUntrusted, kBadSignature.
+Result<> VerifyEndorsement(ByteView endorsement, const Net& net, const Bytes32& descriptor_hash,
+                           const DidHistory& anchor, uint32_t known_operations);
 
-// The whole of one step, as R0 and files carry it (EPOCH bundle): u16 length || descriptor || u16 length || SIGS of e's roots ||
-// u16 length || SIGS of its own || u8 count || count x (u64 index || u16 length || operation) || u16 length || ENDORSEMENT.
+// The whole of one step, as R0 and files carry it (EPOCH bundle): u16 length || descriptor || u16 length || SIGS of e's
+// roots || u16 length || SIGS of its own || u8 count || count x (u64 index || u16 length || operation) || u16 length ||
+// ENDORSEMENT.
 struct EpochBundle {
   ByteView descriptor;
   ByteView sigs_of_current;
@@ -82,13 +86,14 @@ struct AnchoredOperation {
   ByteView jws;
 };
 Result<size_t> WriteEpochBundle(ByteView descriptor, ByteView sigs_of_current, ByteView sigs_of_next,
-                                std::span<const AnchoredOperation> anchor_operations, ByteView endorsement, ByteSpan out);
+                                std::span<const AnchoredOperation> anchor_operations, ByteView endorsement,
+                                ByteSpan out);
 struct Anchor {
   std::string_view did;
   uint32_t known_operations = 1;
 };
-// Verifies a bundle as the step after `current`, endorsed by one of the anchors. The result's views point into the bundle.
-// `endorsed_by` (may be null) tells which and how long its history was: keep it for the next step.
+// Verifies a bundle as the step after `current`, endorsed by one of the anchors. The result's views point into the
+// bundle. `endorsed_by` (may be null) tells which and how long its history was: keep it for the next step.
 struct EndorsedBy {
   uint8_t anchor = 0;
   uint32_t operations = 0;
@@ -96,9 +101,9 @@ struct EndorsedBy {
 Result<Descriptor> VerifyEpochBundle(const EpochBundle& bundle, const Descriptor& current, const Net& net,
                                      std::span<const Anchor> anchors, EndorsedBy* endorsed_by);
 
-// Eight words for people to compare, from net's first 64 bits: "amber-..." joined by spaces in `out` (at most kMaxWords). The list
-// is ledger/words.cc: 256 words, never to change.
-inline constexpr size_t kMaxWords = 8 * 8;
+// Eight words for people to compare, from net's first 64 bits: "amber-..." joined by spaces in `out` (at most
+// kMaxWords). The list is ledger/words.cc: 256 words, never to change.
+inline constexpr size_t kMaxWords = 8 * 8 + 7;
 Result<size_t> NetWords(const Net& net, std::span<char> out);
 std::string_view WordAt(uint8_t octet);
 

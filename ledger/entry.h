@@ -8,8 +8,8 @@
 #include "ledger/seal.h"
 #include "ledger/statement.h"
 
-// Log entries: u8 type || body, one per operation, spend, batch and so on, and the transactions that carry them to a member
-// (docs/formats/ledger.md). Parsing looks at form alone; registry-node judges meaning against its state.
+// Log entries: u8 type || body, one per operation, spend, batch and so on, and the transactions that carry them to a
+// member (docs/formats/ledger.md). Parsing looks at form alone; registry-node judges meaning against its state.
 namespace keel::ledger {
 
 enum class EntryType : uint8_t {
@@ -21,8 +21,8 @@ enum class EntryType : uint8_t {
   kStatus = 6,      // statement {v, op:"status", id, version, digest}
   kSponsor = 7,     // u16 length || payload {v, op:"sponsor", did, seq, quota, until} || SIGS of a quorum of members
   kMember = 8,      // u16 length || payload {v, op:"member", id, seq, name, endpoints} || SIGS of that member alone
-  kEpoch = 9,       // EPOCH bundle (descriptor.h); epoch 0 is the log's first entry, with empty SIGS of e and no endorsement
-  kState = 0x6b,    // "keel-state/1\n"...: the k is the type
+  kEpoch = 9,  // EPOCH bundle (descriptor.h); epoch 0 is the log's first entry, with empty SIGS of e and no endorsement
+  kState = 0x6b,  // "keel-state/1\n"...: the k is the type
 };
 
 struct SpendEntry {
@@ -68,12 +68,12 @@ struct SchemaPayload {  // also definitions, which name their schema
 struct StatusPayload {
   std::string_view id;  // the list's URL or name
   uint64_t version = 0;
-  Bytes32 digest{};     // H(octets of the status list credential)
+  Bytes32 digest{};  // H(octets of the status list credential)
 };
 struct SponsorPayload {
   std::string_view did;
-  uint64_t seq = 0;    // rises with each entry about this DID
-  uint64_t quota = 0;  // creates and batches a day; 0 ends the accreditation
+  uint64_t seq = 0;       // rises with each entry about this DID
+  uint64_t quota = 0;     // creates and batches a day; 0 ends the accreditation
   UnixSeconds until = 0;  // 0: no end
 };
 struct MemberPayload {
@@ -106,13 +106,15 @@ Bytes32 SponsorKey(std::string_view did);
 Bytes32 MemberKey(std::string_view id);
 Bytes32 EpochKey(uint32_t epoch);
 ByteArray<8> BatchMapValue(uint64_t log_index);
-ByteArray<40> DigestMapValue(const Bytes32& digest, uint64_t log_index);  // schema, definition: H(payload); epoch: H(octets)
+ByteArray<40> DigestMapValue(const Bytes32& digest,
+                             uint64_t log_index);  // schema, definition: H(payload); epoch: H(octets)
 ByteArray<48> StatusMapValue(uint64_t version, const Bytes32& digest, uint64_t log_index);
 ByteArray<32> SponsorMapValue(uint64_t seq, uint64_t quota, UnixSeconds until, uint64_t log_index);
 ByteArray<48> MemberMapValue(uint64_t seq, const Bytes32& payload_hash, uint64_t log_index);
 
-// A transaction: "keel-tx/1\n" || u16 length || sponsoring statement (may be empty) || u32 count || count x (u32 length || entry).
-// The statement {v, op:"sponsoring", digest} is by an accredited sponsor; digest = H(everything after the statement).
+// A transaction: "keel-tx/1\n" || u16 length || sponsoring statement (may be empty) || u32 count || count x (u32 length
+// || entry). The statement {v, op:"sponsoring", digest} is by an accredited sponsor; digest = H(everything after the
+// statement).
 struct Transaction {
   ByteView sponsoring;  // JWS octets, or empty
   ByteView rest;        // what the digest covers
@@ -121,7 +123,9 @@ struct Transaction {
 Result<Transaction> ParseTransaction(ByteView octets);
 class TransactionReader {
  public:
-  explicit TransactionReader(const Transaction& transaction) : reader_(transaction.rest), left_(transaction.count) { reader_.U32(); }
+  explicit TransactionReader(const Transaction& transaction) : reader_(transaction.rest), left_(transaction.count) {
+    reader_.U32();
+  }
   bool Next(ByteView& entry);
 
  private:

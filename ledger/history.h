@@ -43,8 +43,8 @@ class DidHistory {
     bool verify_signatures = true;
   };
 
-  // Begins an empty history of this DID. `records`, if given, collects when each key was good (must outlive the object and
-  // its copies; 512 hold every history, fewer give kHistoryTooLong when full). kInvalidDid.
+  // Begins an empty history of this DID. `records`, if given, collects when each key was good (must outlive the object
+  // and its copies; 512 hold every history, fewer give kHistoryTooLong when full). kInvalidDid.
   Result<> Start(std::string_view did, std::span<KeyRecord> records);
   Result<> Start(std::string_view did) { return Start(did, {}); }
   // The same for a history known by its scid alone (registry members).
@@ -55,8 +55,9 @@ class DidHistory {
     watching_ = true;
   }
 
-  // Applies the operation that stands at log_index. kInvalidDid (not this scid's create), kConflict (seq, prev, index, next keys),
-  // kBadSignature, kDeactivated, kHistoryTooLong, kOutOfRange (since in the future), and ParseOperation's errors.
+  // Applies the operation that stands at log_index. kInvalidDid (not this scid's create), kConflict (seq, prev, index,
+  // next keys), kBadSignature, kDeactivated, kHistoryTooLong, kOutOfRange (since in the future), and ParseOperation's
+  // errors.
   Result<> Apply(uint64_t log_index, ByteView jws, const Options& options);
   Result<> Apply(uint64_t log_index, ByteView jws) { return Apply(log_index, jws, Options{}); }
 
@@ -79,8 +80,8 @@ class DidHistory {
 
   // Is the key current with all these uses? False for a deactivated DID.
   bool IsCurrent(const Bytes32& key_hash, Uses uses) const;
-  // Was what this key signed, anchored at log_index, good for these uses (rotation keeps it, compromise since p cuts it at
-  // p)? Needs records given to Start. A deactivated DID's records end at its deactivation.
+  // Was what this key signed, anchored at log_index, good for these uses (rotation keeps it, compromise since p cuts it
+  // at p)? Needs records given to Start. A deactivated DID's records end at its deactivation.
   bool KeyGoodAt(const Bytes32& key_hash, Uses uses, uint64_t log_index) const;
   std::span<const KeyRecord> records() const { return records_.first(record_count_); }
 

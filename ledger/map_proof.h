@@ -4,8 +4,8 @@
 #include "core/bytes.h"
 #include "ledger/limits.h"
 
-// The sparse Merkle map's hashes and proofs (docs/formats/map-proof.md). Keys are 256 bits, most significant first, 0 = left;
-// an empty subtree is 32 zero octets, a subtree with one leaf is that leaf. Pure functions.
+// The sparse Merkle map's hashes and proofs (docs/formats/map-proof.md). Keys are 256 bits, most significant first, 0 =
+// left; an empty subtree is 32 zero octets, a subtree with one leaf is that leaf. Pure functions.
 namespace keel::ledger {
 
 enum class MapType : uint8_t {

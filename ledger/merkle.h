@@ -4,8 +4,8 @@
 #include "core/bytes.h"
 #include "ledger/limits.h"
 
-// RFC 9162 section 2.1 trees with SHA-256: leaf H(0x00 || entry), node H(0x01 || left || right). Paths are octets, 32 a node,
-// leaf first. Pure functions; the builders are for hosts (linear in the leaves) but need no heap either.
+// RFC 9162 section 2.1 trees with SHA-256: leaf H(0x00 || entry), node H(0x01 || left || right). Paths are octets, 32 a
+// node, leaf first. Pure functions; the builders are for hosts (linear in the leaves) but need no heap either.
 namespace keel::ledger {
 
 Bytes32 LeafHash(ByteView entry);
@@ -15,7 +15,8 @@ Bytes32 NodeHash(const Bytes32& left, const Bytes32& right);
 Result<Bytes32> RootFromPath(const Bytes32& leaf_hash, uint64_t index, uint64_t size, ByteView path);
 // kBadProof unless the path leads from the leaf to the root.
 Result<> VerifyInclusion(const Bytes32& leaf_hash, uint64_t index, uint64_t size, ByteView path, const Bytes32& root);
-// kBadProof unless the tree of `second` leaves extends that of `first` (RFC 9162 section 2.1.4.2). first = 0 extends to anything.
+// kBadProof unless the tree of `second` leaves extends that of `first` (RFC 9162 section 2.1.4.2). first = 0 extends to
+// anything.
 Result<> VerifyConsistency(uint64_t first, uint64_t second, const Bytes32& first_root, const Bytes32& second_root,
                            ByteView proof);
 

@@ -17,7 +17,8 @@ enum class Reason : uint8_t { kRoutine = 0, kCompromise = 1 };
 
 // Verification relationships as bits.
 using Uses = uint8_t;
-inline constexpr Uses kUseAuthentication = 1, kUseAssertion = 2, kUseAgreement = 4, kUseInvocation = 8, kUseDelegation = 16;
+inline constexpr Uses kUseAuthentication = 1, kUseAssertion = 2, kUseAgreement = 4, kUseInvocation = 8,
+                      kUseDelegation = 16;
 // DID Core's name of one bit ("assertionMethod"); empty for anything else. The other way: 0 when unknown.
 std::string_view UseName(Uses one_bit);
 Uses UseFromName(std::string_view name);
@@ -60,9 +61,9 @@ struct Operation {
 Bytes32 OperationHash(ByteView jws);
 
 // Reads compact JWS (one signature) or general JSON without white space (two or more). Protected headers are exactly
-// {"alg":"EdDSA"} or {"alg":"ES256"}; unknown members are refused (a new version says v 2). Signatures are not verified.
-// `scratch` (kMaxOperationPayload suffices) must live as long as the result. kTooLarge, kMalformed, kUnknownVersion,
-// kDuplicate, kBadKey, kMissing, kBufferTooSmall.
+// {"alg":"EdDSA"} or {"alg":"ES256"}; unknown members are refused (a new version says v 2). Signatures are not
+// verified. `scratch` (kMaxOperationPayload suffices) must live as long as the result. kTooLarge, kMalformed,
+// kUnknownVersion, kDuplicate, kBadKey, kMissing, kBufferTooSmall.
 Result<Operation> ParseOperation(ByteView jws, ByteSpan scratch);
 
 // Verifies every signature: create by keys[0], others by `by` in order. ES256 must be low-S. kBadSignature.
@@ -73,9 +74,9 @@ Result<> VerifyOperationSignatures(const Operation& operation);
 struct CreateFields {
   std::span<const OperationKey> keys;  // keys[0] signs
   uint8_t next_threshold = 1;
-  std::span<const Bytes32> next;      // KeyHash of each next key
-  std::string_view services;          // JSON array, or empty
-  const Bytes32* seal0 = nullptr;     // devices only
+  std::span<const Bytes32> next;   // KeyHash of each next key
+  std::string_view services;       // JSON array, or empty
+  const Bytes32* seal0 = nullptr;  // devices only
   ByteArray<kOperationNonce> nonce{};
 };
 struct UpdateFields {

@@ -20,7 +20,8 @@ struct TimeStatement {
 };
 inline constexpr size_t kTimeStatementOctets = 73;
 
-// TIME item body: u8 count || count x (u8 member || u64 seconds || signature 64) || u32 leaf || u32 leaves || u8 n || n x 32.
+// TIME item body: u8 count || count x (u8 member || u64 seconds || signature 64) || u32 leaf || u32 leaves || u8 n || n
+// x 32.
 struct TimeAnswer {
   uint8_t count = 0;
   ByteView statements;
@@ -33,19 +34,20 @@ Result<TimeAnswer> ParseTimeAnswer(ByteView octets);
 Result<size_t> WriteTimeAnswer(std::span<const TimeStatement> statements, uint32_t leaf, uint32_t leaves,
                                std::span<const Bytes32> path, ByteSpan out);
 
-// T: the (f+1)-th smallest of the first q valid statements of distinct members over the root that our nonce leads to. Invalid statements
-// are passed over. kBadProof (nonce), kNoQuorum.
+// T: the (f+1)-th smallest of the first q valid statements of distinct members over the root that our nonce leads to.
+// Invalid statements are passed over. kBadProof (nonce), kNoQuorum.
 Result<UnixSeconds> VerifyQuorumTime(const TimeAnswer& answer, const Bytes32& nonce, const MemberSet& members);
 
 // Time as known afterwards: T plus the ticks since the nonce was sent.
 struct QuorumTime {
-  UnixSeconds at_send = 0;   // T
+  UnixSeconds at_send = 0;  // T
   uint64_t sent_ticks_ms = 0;
   bool offline = false;
   UnixSeconds Now(uint64_t ticks_ms) const { return at_send + (ticks_ms - sent_ticks_ms) / 1000; }
 };
 // Judges a fresh T: kTimeout when the answer took over 30 s (24 h offline), kStale when T < floor.
-Result<QuorumTime> JudgeTime(UnixSeconds t, uint64_t sent_ticks_ms, uint64_t now_ticks_ms, UnixSeconds floor, bool offline);
+Result<QuorumTime> JudgeTime(UnixSeconds t, uint64_t sent_ticks_ms, uint64_t now_ticks_ms, UnixSeconds floor,
+                             bool offline);
 // The floor after an onboarding that finished with T: the greater of the build time and T - 180 s.
 constexpr UnixSeconds TimeFloor(UnixSeconds build_time, UnixSeconds last_finished) {
   const UnixSeconds earlier = last_finished < kTimeFloorSlack ? 0 : last_finished - kTimeFloorSlack;

@@ -36,7 +36,8 @@ Result<EpochPart> ParseEpochPart(ByteView body);
 inline constexpr size_t kMaxEpochPart = kMaxItemBody - 2;
 Result<size_t> WriteEpochPart(uint8_t part, uint8_t parts, ByteView octets, ByteSpan out);  // the whole item
 
-// Cuts a stream into items as octets arrive, in pieces of any size. The buffer (kMaxItem octets) is the caller's. Not thread-safe.
+// Cuts a stream into items as octets arrive, in pieces of any size. The buffer (kMaxItem octets) is the caller's. Not
+// thread-safe.
 //   while (!chunk.empty()) { KEEL_TRY(bool whole, reader.Feed(chunk)); if (whole) use(reader.tag(), reader.body()); }
 class ItemReader {
  public:

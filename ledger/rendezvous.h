@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/secret.h"
 #include "core/seams.h"
+#include "core/secret.h"
 #include "crypto/key_store.h"
 #include "ledger/limits.h"
 #include "ledger/network.h"
@@ -15,13 +15,14 @@ inline constexpr uint8_t kRendezvousX25519 = 1;
 // index = HMAC-SHA-256(RS, "keel-rv-index/1\n" || net).
 Bytes32 RendezvousIndex(const SecretBytes<32>& rs, const Net& net);
 
-// Encrypts an invitation (at most kMaxInvitation, no trailing space of its own) to RP. `out`: kRendezvousValue octets exactly.
-Result<> SealInvitation(std::string_view invitation, const SecretBytes<32>& rs, const Net& net, const crypto::PublicKey& rp,
-                        Random& random, std::span<uint8_t, kRendezvousValue> out);
-// Decrypts a value with the device's rp; returns the invitation's length without padding. kDecryptFailed for anything not sealed to us (the
-// dummy too), kUnsupported for another suite, kMalformed for a wrong size.
-Result<size_t> OpenInvitation(ByteView value, const SecretBytes<32>& rs, const Net& net, crypto::KeyStore& store, crypto::KeyHandle rp,
-                              std::span<char> out);
+// Encrypts an invitation (at most kMaxInvitation, no trailing space of its own) to RP. `out`: kRendezvousValue octets
+// exactly.
+Result<> SealInvitation(std::string_view invitation, const SecretBytes<32>& rs, const Net& net,
+                        const crypto::PublicKey& rp, Random& random, std::span<uint8_t, kRendezvousValue> out);
+// Decrypts a value with the device's rp; returns the invitation's length without padding. kDecryptFailed for anything
+// not sealed to us (the dummy too), kUnsupported for another suite, kMalformed for a wrong size.
+Result<size_t> OpenInvitation(ByteView value, const SecretBytes<32>& rs, const Net& net, crypto::KeyStore& store,
+                              crypto::KeyHandle rp, std::span<char> out);
 // The value of random octets that an index without entries answers with; looks like one of suite 1.
 Result<> DummyValue(Random& random, std::span<uint8_t, kRendezvousValue> out);
 

@@ -31,7 +31,9 @@ class SigsReader {
 
 Result<size_t> WriteSigs(std::span<const SigsEntry> entries, ByteSpan out);  // kInvalidArgument when not rising
 
-// Verifies `threshold` or more (exactly so many if `exact`) signatures by these keys over the message. kMalformed, kNoQuorum (too few), kBadSignature.
-Result<> VerifySigs(ByteView sigs, std::span<const crypto::PublicKey> keys, size_t threshold, bool exact, ByteView message);
+// Verifies `threshold` or more (exactly so many if `exact`) signatures by these keys over the message. kMalformed,
+// kNoQuorum (too few), kBadSignature.
+Result<> VerifySigs(ByteView sigs, std::span<const crypto::PublicKey> keys, size_t threshold, bool exact,
+                    ByteView message);
 
 }  // namespace keel::ledger

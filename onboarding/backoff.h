@@ -13,7 +13,8 @@ struct Backoff {
   uint64_t max_ms = kBackoffMaxMs;
   uint8_t failures = 0;
 
-  // The next wait: between half of and the whole of min * 2^failures (at most max). `random`: any 32 random bits. Counts the failure.
+  // The next wait: between half of and the whole of min * 2^failures (at most max). `random`: any 32 random bits.
+  // Counts the failure.
   uint64_t Next(uint32_t random);
   void Reset() { failures = 0; }
 };

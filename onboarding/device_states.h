@@ -6,18 +6,18 @@
 
 namespace keel::onboarding {
 
-// The device's side as a pure table: which event is legal when, and what comes next. The wallet does the work, saves the new
-// state, and only then sends.
+// The device's side as a pure table: which event is legal when, and what comes next. The wallet does the work, saves
+// the new state, and only then sends.
 enum class DeviceState : uint8_t {
-  kFactory = 0,       // not locked yet
-  kSeeking = 1,       // R0: time, epochs, values; backing off between polls
-  kHello = 2,         // session saved; M1 sent, M2 awaited
-  kPack = 3,          // M2 accepted on arrival; records streaming
-  kProving = 4,       // owner saved; M3 sent, M4 awaited
-  kStaged = 5,        // M4 stored in one record, not active
-  kActive = 6,        // activated in one write; M5 sent, M6 awaited
-  kOnboarded = 7,     // M6 seen; base saved, client dormant
-  kRetired = 8,       // keys destroyed
+  kFactory = 0,    // not locked yet
+  kSeeking = 1,    // R0: time, epochs, values; backing off between polls
+  kHello = 2,      // session saved; M1 sent, M2 awaited
+  kPack = 3,       // M2 accepted on arrival; records streaming
+  kProving = 4,    // owner saved; M3 sent, M4 awaited
+  kStaged = 5,     // M4 stored in one record, not active
+  kActive = 6,     // activated in one write; M5 sent, M6 awaited
+  kOnboarded = 7,  // M6 seen; base saved, client dormant
+  kRetired = 8,    // keys destroyed
 };
 enum class DeviceEvent : uint8_t {
   kLocked = 0,        // the factory finished
@@ -43,6 +43,8 @@ DeviceStep Next(DeviceState state, DeviceEvent event);
 std::string_view NameOf(DeviceState state);  // "seeking"
 std::string_view NameOf(DeviceEvent event);  // "owner_proof"
 // Does the peer know us to be genuine, and we it? Only then problems are named.
-constexpr bool MutualProof(DeviceState state) { return state >= DeviceState::kStaged && state <= DeviceState::kOnboarded; }
+constexpr bool MutualProof(DeviceState state) {
+  return state >= DeviceState::kStaged && state <= DeviceState::kOnboarded;
+}
 
 }  // namespace keel::onboarding

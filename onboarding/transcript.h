@@ -5,8 +5,9 @@
 
 namespace keel::onboarding {
 
-// The running hash over one handshake: th0 = H("keel-onb/1\n" || H(INV without padding)), th_i = H(th_{i-1} || H(plaintext of M_i as
-// received or sent)). A sender adds the octets it encrypts, a receiver those it decrypted. Value type of 33 octets.
+// The running hash over one handshake: th0 = H("keel-onb/1\n" || H(INV without padding)), th_i = H(th_{i-1} ||
+// H(plaintext of M_i as received or sent)). A sender adds the octets it encrypts, a receiver those it decrypted. Value
+// type of 33 octets.
 class Transcript {
  public:
   Transcript() = default;
