@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,6 +59,7 @@ struct Envelope {
 
   // kMalformed, kTooLarge, kAlgorithmNotAllowed, kUnsupported (curve, crit, zip), kWrongSender (apu is not skid).
   static Result<Envelope> Parse(std::string_view text);
+  static Result<Envelope> FromJson(const nlohmann::json& value);  // of strict JSON already parsed
 };
 
 // Opens with recipient number `index`'s private key; `sender`: the skid's public key (authcrypt). kDecryptFailed without telling why, kBadKey.

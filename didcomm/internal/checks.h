@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "didcomm/unpack.h"
+
+// Private to didcomm: the parts of Unpack that judge what was opened.
+namespace keel::didcomm {
+
+// Verifies a signed message (JWS JSON, general or flattened, one signature) and gives its payload; fills sign_from, sign_alg.
+Result<std::string> OpenSigned(const nlohmann::json& value, did::DidResolver& resolver, Metadata& metadata);
+
+// "Message Layer Addressing Consistency", and from_prior.
+Result<> CheckAddressing(const Message& message, const Metadata& metadata, const std::string& outer_kid);
+Result<> CheckFromPrior(const Message& message, did::DidResolver& resolver, Metadata& metadata);
+
+}  // namespace keel::didcomm
