@@ -11,8 +11,8 @@ namespace keel::did {
 
 using nlohmann::json;
 
-Result<Jws> Jws::Parse(std::string_view compact) {
-  if (compact.size() > kMaxJws) return Fail(Code::kTooLarge, "jws", "over " + std::to_string(kMaxJws) + " octets");
+Result<Jws> Jws::Parse(std::string_view compact, size_t max_size) {
+  if (compact.size() > max_size) return Fail(Code::kTooLarge, "jws", "over " + std::to_string(max_size) + " octets");
   const size_t first = compact.find('.');
   const size_t second = first == std::string_view::npos ? first : compact.find('.', first + 1);
   if (second == std::string_view::npos || compact.find('.', second + 1) != std::string_view::npos) {

@@ -26,7 +26,7 @@ struct Jws {
   base::ByteVec signature;
 
   // kMalformed, kTooLarge, kUnsupported (crit, b64), kAlgorithmNotAllowed ("none", HS*, RS*, unknown).
-  static Result<Jws> Parse(std::string_view compact);
+  static Result<Jws> Parse(std::string_view compact, size_t max_size = kMaxJws);
 };
 
 // The verdict on the signature under that key: alg must be the key type's (the key decides, never the header). kAlgorithmNotAllowed when they differ.

@@ -40,11 +40,11 @@ struct Credential {
   Result<nlohmann::json> Subject() const;
 
   // The data model's rules for what is required and of which type (section 4). kMalformed with the member's name; kUnsupported for a first context that isn't v2's.
-  static Result<Credential> Parse(std::string_view payload);
+  static Result<Credential> Parse(std::string_view payload, size_t max_size = kMaxCredential);
 };
 
 // Signs a credential (a JSON object; @context, type, issuer, credentialSubject required) as vc+jwt: header {alg, kid, typ "vc+jwt", cty "vc"}, payload the object without
-// white space in the order given. The issuer must be kid's DID (kInvalidArgument). EdDSA, ES256, ES256K by the key's type.
+// white space, members sorted. The issuer must be kid's DID (kInvalidArgument). EdDSA, ES256, ES256K by the key's type.
 Result<std::string> IssueCredential(const nlohmann::json& credential, crypto::KeyStore& store, crypto::KeyHandle key, const std::string& kid);
 
 // A random credential id, "urn:uuid:..." (version 4).

@@ -80,10 +80,11 @@ struct VerifyOptions {
   LedgerView ledger;
   std::optional<std::string> subject;        // must be this one
   std::vector<std::string> trusted_issuers;  // empty: kCheckTrust isn't made
+  size_t max_size = kMaxCredential;          // octets; larger fails kCheckEnvelope
 };
 
 // Verifies a vc+jwt. With a batch whose root is anchored, the issuer's key is judged at that log index (a key rotated since still counts; one that was compromised then doesn't);
-// without, only a key that is current counts. Errors: kTooLarge, resolver's and ledger's errors (could not be checked). Whatever the sender can cause is a verdict.
+// without, only a key that is current counts. Errors: the resolver's, ledger's and status checker's (could not be checked). Whatever the sender can cause is a verdict.
 Result<Verification> VerifyCredential(std::string_view jwt, did::DidResolver& resolver, const VerifyOptions& options);
 
 }  // namespace keel::vc

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "did/methods/keel.h"
 
+#include <algorithm>
+#include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
@@ -119,6 +122,58 @@ Result<bool> KeyGoodAt(const registry_client::VerifiedHistory& history, const cr
   state.Watch(key_hash);
   KEEL_TRY_VOID(Replay(history, state));
   return state.KeyGoodAt(key_hash, static_cast<uint8_t>(use), log_index);
+}
+
+Result<std::vector<crypto::PublicKey>> KeysOfId(const registry_client::VerifiedHistory& history, std::string_view id) {
+  std::vector<crypto::PublicKey> keys;
+  ByteArray<ledger::kMaxOperationPayload> scratch;
+  for (auto it = history.operations.rbegin(); it != history.operations.rend(); ++it) {
+    KEEL_TRY(const ledger::Operation operation, ledger::ParseOperation(it->jws, scratch));
+    for (size_t i = 0; i < operation.key_count; ++i) {
+      if (operation.keys[i].id != id) continue;
+      KEEL_TRY(const crypto::PublicKey key, crypto::PublicKey::FromMultikey(operation.keys[i].multikey));
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+    }
+  }
+  return keys;
+}
+
+struct CachingHistorySource::Impl {
+  struct Entry {
+    registry_client::VerifiedHistory history;
+    uint64_t expires_ms = 0;
+  };
+  registry_client::HistorySource& source;
+  Clock& clock;
+  const uint64_t ttl_ms;
+  const size_t max_entries;
+  std::mutex mutex;  // guards entries; not held while the source is asked
+  std::map<std::string, Entry, std::less<>> entries;
+};
+
+CachingHistorySource::CachingHistorySource(registry_client::HistorySource& source, Clock& clock, uint64_t ttl_ms, size_t max_entries)
+    : impl_(new Impl{source, clock, ttl_ms, max_entries, {}, {}}) {}
+CachingHistorySource::~CachingHistorySource() = default;
+
+Result<registry_client::VerifiedHistory> CachingHistorySource::ResolveDid(const std::string& did) {
+  const uint64_t now = impl_->clock.TicksMs();
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (const auto it = impl_->entries.find(did); it != impl_->entries.end() && now < it->second.expires_ms) return it->second.history;
+  }
+  KEEL_TRY(registry_client::VerifiedHistory history, impl_->source.ResolveDid(did));
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->entries.size() >= impl_->max_entries && !impl_->entries.contains(did)) {
+    std::erase_if(impl_->entries, [now](const auto& item) { return item.second.expires_ms <= now; });
+    if (impl_->entries.size() >= impl_->max_entries) impl_->entries.clear();
+  }
+  impl_->entries[did] = {history, now + impl_->ttl_ms};
+  return history;
+}
+
+void CachingHistorySource::Forget(const std::string& did) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->entries.erase(did);
 }
 
 Result<ResolutionResult> KeelMethod::Resolve(const std::string& did, const ResolutionOptions&) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +22,22 @@ Result<ResolutionResult> DocumentOfHistory(const registry_client::VerifiedHistor
 // Was this key good for this use at the log index (design.md 2.3; protocol.md 1: routine and compromise)? For credentials of issuer batches. An error: the
 // history can't be replayed.
 Result<bool> KeyGoodAt(const registry_client::VerifiedHistory& history, const crypto::PublicKey& key, Relationship use, uint64_t log_index);
+
+// Every key that the history's operations ever gave this id (fragment), newest first, each once.
+Result<std::vector<crypto::PublicKey>> KeysOfId(const registry_client::VerifiedHistory& history, std::string_view id);
+
+// Keeps histories for `ttl_ms` of the clock's ticks, so that many credentials of one issuer cost one question. Failures are never kept. Thread-safe.
+class CachingHistorySource final : public registry_client::HistorySource {
+ public:
+  CachingHistorySource(registry_client::HistorySource& source, Clock& clock, uint64_t ttl_ms = 60'000, size_t max_entries = 1024);
+  ~CachingHistorySource() override;
+  Result<registry_client::VerifiedHistory> ResolveDid(const std::string& did) override;
+  void Forget(const std::string& did);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 // Resolves did:keel over a source; refuses labels other than `label` (empty: takes any that the source takes). Thread-safe.
 class KeelMethod final : public DidResolver {

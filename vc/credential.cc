@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vc/credential.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/json_strict.h"
+#include "crypto/hosted/software_key_store.h"
+#include "did/did.h"
+#include "did/jose.h"
+
+namespace keel::vc {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kMaxStatuses = 16;
+
+std::unexpected<Error> Bad(std::string detail) { return Fail(Code::kMalformed, "credential", std::move(detail)); }
+
+// A string or an array of strings.
+Result<std::vector<std::string>> Strings(const json& value, const char* name) {
+  std::vector<std::string> out;
+  if (value.is_string()) {
+    out.push_back(value.get<std::string>());
+  } else if (value.is_array()) {
+    for (const json& item : value) {
+      if (!item.is_string()) return Bad(std::string("'") + name + "' has an element that is no string");
+      out.push_back(item.get<std::string>());
+    }
+  } else {
+    return Bad(std::string("'") + name + "' is neither a string nor an array");
+  }
+  return out;
+}
+
+// A string, or an object with an id.
+Result<std::string> IdOf(const json& value, const char* name) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_object()) {
+    const auto id = value.find("id");
+    if (id != value.end() && id->is_string()) return id->get<std::string>();
+  }
+  return Bad(std::string("'") + name + "' has no id");
+}
+
+bool IsUrl(std::string_view text) {
+  const size_t colon = text.find(':');
+  return colon != std::string_view::npos && colon > 0 && text.find_first_of(" \t\r\n<>\"") == std::string_view::npos;
+}
+
+Result<StatusEntry> ReadStatus(const json& value) {
+  if (!value.is_object()) return Bad("a credentialStatus is no object");
+  StatusEntry entry;
+  KEEL_TRY(entry.type, base::GetString(value, "type"));
+  KEEL_TRY(const std::optional<std::string> id, base::GetOptionalString(value, "id"));
+  entry.id = id.value_or("");
+  if (entry.type != "BitstringStatusListEntry") return entry;  // the status check says what it thinks of it
+  KEEL_TRY(entry.purpose, base::GetString(value, "statusPurpose"));
+  KEEL_TRY(entry.list_url, base::GetString(value, "statusListCredential"));
+  KEEL_TRY(const std::string index, base::GetString(value, "statusListIndex"));
+  if (index.empty() || index.size() > 15 || index.find_first_not_of("0123456789") != std::string::npos) return Bad("statusListIndex is no decimal number in a string");
+  entry.index = std::stoull(index);
+  KEEL_TRY(const std::optional<uint64_t> size, base::GetOptionalUint(value, "statusSize"));
+  if (size && (*size == 0 || *size > 32)) return Bad("statusSize is out of range");
+  entry.size = static_cast<uint32_t>(size.value_or(1));
+  return entry;
+}
+
+Result<> ReadContext(const json& value) {
+  const auto context = value.find("@context");
+  if (context == value.end()) return Bad("no @context");
+  const json& first = context->is_array() && !context->empty() ? (*context)[0] : *context;
+  if (!first.is_string() || first != kContextV2) {
+    return Fail(Code::kUnsupported, "credential", "the first @context is not " + std::string(kContextV2));
+  }
+  if (context->is_array()) {
+    for (const json& item : *context) {
+      if (!(item.is_string() && IsUrl(item.get_ref<const std::string&>())) && !item.is_object()) return Bad("an @context is neither a URL nor an object");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+bool Credential::Is(std::string_view type) const { return std::find(types.begin(), types.end(), type) != types.end(); }
+
+Result<json> Credential::Subject() const { return base::ParseJson(subject_json); }
+
+Result<Credential> Credential::Parse(std::string_view payload, size_t max_size) {
+  KEEL_TRY(const json value, base::ParseJson(payload, {.max_size = max_size}));
+  if (!value.is_object()) return Bad("no JSON object");
+  // VC-JOSE-COSE 1.0, section 3.1.1: the payload is the credential itself, never a claim in it.
+  if (value.contains("vc") || value.contains("vp")) return Bad("a 'vc' or 'vp' claim must not be there");
+  KEEL_TRY_VOID(ReadContext(value));
+  Credential credential;
+  credential.json = payload;
+  const auto type = value.find("type");
+  if (type == value.end()) return Bad("no type");
+  KEEL_TRY(credential.types, Strings(*type, "type"));
+  if (!credential.Is("VerifiableCredential")) return Bad("type doesn't have VerifiableCredential");
+  if (const auto id = value.find("id"); id != value.end()) {
+    if (!id->is_string() || !IsUrl(id->get_ref<const std::string&>())) return Bad("id is no URL");
+    credential.id = id->get<std::string>();
+  }
+  const auto issuer = value.find("issuer");
+  if (issuer == value.end()) return Bad("no issuer");
+  KEEL_TRY(credential.issuer, IdOf(*issuer, "issuer"));
+  if (!IsUrl(credential.issuer)) return Bad("issuer is no URL");
+  const auto subject = value.find("credentialSubject");
+  if (subject == value.end()) return Bad("no credentialSubject");
+  const json subjects = subject->is_array() ? *subject : json::array({*subject});
+  if (subjects.empty()) return Bad("no credentialSubject");
+  for (const json& item : subjects) {
+    if (!item.is_object() || item.empty()) return Bad("a credentialSubject is no object, or empty");
+    if (const auto id = item.find("id"); id != item.end()) {
+      if (!id->is_string() || !IsUrl(id->get_ref<const std::string&>())) return Bad("credentialSubject.id is no URL");
+      credential.subjects.push_back(id->get<std::string>());
+    }
+  }
+  credential.subject_json = base::DumpJson(subjects[0]);
+  KEEL_TRY(credential.valid_from, base::GetOptionalTime(value, "validFrom"));
+  KEEL_TRY(credential.valid_until, base::GetOptionalTime(value, "validUntil"));
+  if (credential.valid_from && credential.valid_until && *credential.valid_until < *credential.valid_from) return Bad("validUntil is before validFrom");
+  if (const auto status = value.find("credentialStatus"); status != value.end()) {
+    const json list = status->is_array() ? *status : json::array({*status});
+    if (list.size() > kMaxStatuses) return Bad("more than " + std::to_string(kMaxStatuses) + " credentialStatus");
+    for (const json& item : list) {
+      KEEL_TRY(credential.status.emplace_back(), ReadStatus(item));
+    }
+  }
+  if (const auto schema = value.find("credentialSchema"); schema != value.end()) {
+    const json list = schema->is_array() ? *schema : json::array({*schema});
+    for (const json& item : list) {
+      KEEL_TRY(credential.schemas.emplace_back(), IdOf(item, "credentialSchema"));
+    }
+  }
+  // Registered JWT claims, where an issuer repeats members in them, must say the same.
+  KEEL_TRY(const std::optional<std::string> iss, base::GetOptionalString(value, "iss"));
+  if (iss && *iss != credential.issuer) return Bad("iss and issuer differ");
+  KEEL_TRY(const std::optional<std::string> jti, base::GetOptionalString(value, "jti"));
+  if (jti && !credential.id.empty() && *jti != credential.id) return Bad("jti and id differ");
+  KEEL_TRY(const std::optional<std::string> sub, base::GetOptionalString(value, "sub"));
+  if (sub && !credential.subjects.empty() && *sub != credential.subjects[0]) return Bad("sub and credentialSubject.id differ");
+  KEEL_TRY(const std::optional<uint64_t> exp, base::GetOptionalUint(value, "exp"));
+  if (exp && (!credential.valid_until || *exp < *credential.valid_until)) credential.valid_until = *exp;
+  KEEL_TRY(const std::optional<uint64_t> nbf, base::GetOptionalUint(value, "nbf"));
+  if (nbf && (!credential.valid_from || *nbf > *credential.valid_from)) credential.valid_from = *nbf;
+  return credential;
+}
+
+Result<std::string> IssueCredential(const json& credential, crypto::KeyStore& store, crypto::KeyHandle key, const std::string& kid) {
+  std::string payload = base::DumpJson(credential);
+  // What we would refuse to read we refuse to sign; status lists are the large ones.
+  auto parsed = Credential::Parse(payload, 32 << 20);
+  if (!parsed) return Fail(Code::kInvalidArgument, "issue credential", parsed.error().Text());
+  if (did::DidOf(kid) != parsed->issuer) {
+    return Fail(Code::kInvalidArgument, "issue credential", "the issuer is " + parsed->issuer + ", the key " + kid + " is another's");
+  }
+  return did::SignJws(json{{"kid", kid}, {"typ", "vc+jwt"}, {"cty", "vc"}}, payload, store, key);
+}
+
+std::string NewCredentialId() {
+  ByteArray<16> octets;
+  KEEL_ASSERT(crypto::SystemRandom().Fill(octets).has_value());
+  octets[6] = static_cast<uint8_t>((octets[6] & 0x0f) | 0x40);
+  octets[8] = static_cast<uint8_t>((octets[8] & 0x3f) | 0x80);
+  const std::string hex = base::Hex(octets);
+  return "urn:uuid:" + hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" + hex.substr(20);
+}
+
+}  // namespace keel::vc
