@@ -25,7 +25,8 @@ Result<ByteVec> Decoded(Result<size_t> written, ByteVec out) {
 
 std::string Base64Url(ByteView bytes) {
   std::string out(Base64UrlLength(bytes.size()), '\0');
-  return Encoded(Base64UrlEncode(bytes, out), std::move(out));
+  const auto written = Base64UrlEncode(bytes, out);
+  return Encoded(written, std::move(out));
 }
 
 Result<ByteVec> FromBase64Url(std::string_view text) {
@@ -36,7 +37,8 @@ Result<ByteVec> FromBase64Url(std::string_view text) {
 
 std::string Base64(ByteView bytes) {
   std::string out(Base64Length(bytes.size()), '\0');
-  return Encoded(Base64Encode(bytes, out), std::move(out));
+  const auto written = Base64Encode(bytes, out);
+  return Encoded(written, std::move(out));
 }
 
 Result<ByteVec> FromBase64(std::string_view text) {
@@ -47,7 +49,8 @@ Result<ByteVec> FromBase64(std::string_view text) {
 
 std::string Hex(ByteView bytes) {
   std::string out(bytes.size() * 2, '\0');
-  return Encoded(HexEncode(bytes, out), std::move(out));
+  const auto written = HexEncode(bytes, out);
+  return Encoded(written, std::move(out));
 }
 
 Result<ByteVec> FromHex(std::string_view text) {

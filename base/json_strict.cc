@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace keel::base {
@@ -48,13 +49,15 @@ bool ToDecimal(std::string_view text, Decimal& out) {
   return true;
 }
 
-// True when every digit that was written is one that the double has: at most 17 of them, and the same when the double is written with as many.
+// True when the double keeps what was written. Fractions: at most 17 significant digits, which is what a double's own text can have (RFC 8785's vectors have such). Whole numbers
+// (1e30, 9007199254740993.0) and subnormal ones: also the same digits when the double is written with as many, since they could be off by one or by much.
 bool Survives(double value, std::string_view text) {
   if (!std::isfinite(value)) return false;
   if (!text.empty() && text[0] == '-') text.remove_prefix(1);
   Decimal written, kept;
   if (!ToDecimal(text, written) || written.digits.size() > 17) return false;
   if (written.digits.empty()) return value == 0;
+  if (written.exponent < 0 && std::fabs(value) >= std::numeric_limits<double>::min()) return true;
   char shown[64];
   const auto [end, error] = std::to_chars(shown, shown + sizeof shown, std::fabs(value), std::chars_format::scientific, static_cast<int>(written.digits.size()) - 1);
   return error == std::errc{} && ToDecimal({shown, static_cast<size_t>(end - shown)}, kept) && written == kept;

@@ -20,8 +20,8 @@ struct JsonLimits {
 };
 
 // Parses one JSON text (RFC 8259, I-JSON of RFC 7493), strictly: valid UTF-8, no byte-order mark, nothing after the value, no
-// duplicate names (compared unescaped), no unpaired surrogates, integers within +-(2^53-1), other numbers only when the
-// double keeps every digit written, 17 at most (so 9007199254740993.0 and 1e400 are refused; -0.0 becomes 0.0). Errors: kTooLarge (a limit), kDuplicate, kOutOfRange (a number),
+// duplicate names (compared unescaped), no unpaired surrogates, integers within +-(2^53-1), other numbers with at
+// most 17 significant digits, whole ones only when the double is exactly what is written (9007199254740993.0 and 1e400 are refused; -0.0 becomes 0.0). Errors: kTooLarge (a limit), kDuplicate, kOutOfRange (a number),
 // kMalformed; each names the octet offset.
 Result<nlohmann::json> ParseJson(std::string_view text, JsonLimits limits = {});
 
