@@ -13,6 +13,7 @@ namespace keel::vc {
 namespace {
 
 using nlohmann::json;
+using Json = nlohmann::json;  // where a member of that name hides it
 
 constexpr size_t kMaxStatuses = 16;
 
@@ -89,7 +90,7 @@ bool Credential::Is(std::string_view type) const { return std::find(types.begin(
 Result<json> Credential::Subject() const { return base::ParseJson(subject_json); }
 
 Result<Credential> Credential::Parse(std::string_view payload, size_t max_size) {
-  KEEL_TRY(const json value, base::ParseJson(payload, {.max_size = max_size}));
+  KEEL_TRY(const Json value, base::ParseJson(payload, {.max_size = max_size}));
   if (!value.is_object()) return Bad("no JSON object");
   // VC-JOSE-COSE 1.0, section 3.1.1: the payload is the credential itself, never a claim in it.
   if (value.contains("vc") || value.contains("vp")) return Bad("a 'vc' or 'vp' claim must not be there");
@@ -110,9 +111,9 @@ Result<Credential> Credential::Parse(std::string_view payload, size_t max_size) 
   if (!IsUrl(credential.issuer)) return Bad("issuer is no URL");
   const auto subject = value.find("credentialSubject");
   if (subject == value.end()) return Bad("no credentialSubject");
-  const json subjects = subject->is_array() ? *subject : json::array({*subject});
+  const Json subjects = subject->is_array() ? *subject : Json::array({*subject});
   if (subjects.empty()) return Bad("no credentialSubject");
-  for (const json& item : subjects) {
+  for (const Json& item : subjects) {
     if (!item.is_object() || item.empty()) return Bad("a credentialSubject is no object, or empty");
     if (const auto id = item.find("id"); id != item.end()) {
       if (!id->is_string() || !IsUrl(id->get_ref<const std::string&>())) return Bad("credentialSubject.id is no URL");
@@ -124,15 +125,15 @@ Result<Credential> Credential::Parse(std::string_view payload, size_t max_size) 
   KEEL_TRY(credential.valid_until, base::GetOptionalTime(value, "validUntil"));
   if (credential.valid_from && credential.valid_until && *credential.valid_until < *credential.valid_from) return Bad("validUntil is before validFrom");
   if (const auto status = value.find("credentialStatus"); status != value.end()) {
-    const json list = status->is_array() ? *status : json::array({*status});
+    const Json list = status->is_array() ? *status : Json::array({*status});
     if (list.size() > kMaxStatuses) return Bad("more than " + std::to_string(kMaxStatuses) + " credentialStatus");
-    for (const json& item : list) {
+    for (const Json& item : list) {
       KEEL_TRY(credential.status.emplace_back(), ReadStatus(item));
     }
   }
   if (const auto schema = value.find("credentialSchema"); schema != value.end()) {
-    const json list = schema->is_array() ? *schema : json::array({*schema});
-    for (const json& item : list) {
+    const Json list = schema->is_array() ? *schema : Json::array({*schema});
+    for (const Json& item : list) {
       KEEL_TRY(credential.schemas.emplace_back(), IdOf(item, "credentialSchema"));
     }
   }
