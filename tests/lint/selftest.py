@@ -119,6 +119,14 @@ class Rules(unittest.TestCase):
         self.passes("links", {"docs/a.md": "[b](b.md#x) [c](../core) [d](https://e)\n", "docs/b.md": "", "core/a.h": ""})
 
 
+    def test_excuses(self):
+        finding = "core/a.cc:3: embedded subset: .at() throws: x.at(i)"
+        for line, good in [("embedded core/a.cc x.at(i)  # bounded\n", True), ("embedded core/a.cc x.at(i)\n", False),
+                           ("embedded core/b.cc x.at(i)  # bounded\n", False), ("json core/a.cc x.at(i)  # b\n", False),
+                           ("embedded core/a.cc  # everything\n", False)]:
+            self.assertEqual(lint.excused({"tests/lint/excuses.txt": line}, "embedded", finding), good, line)
+
+
 class Gates(unittest.TestCase):
     """The gates that run compilers or scripts, on samples in a folder of their own."""
 
