@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "did/methods/key.h"
 
-#include <sodium.h>
-
 #include "base/encoding.h"
 #include "did/did.h"
 
@@ -25,13 +23,6 @@ std::string DidKeyUrl(const crypto::PublicKey& key) {
   return multikey.empty() ? std::string() : std::string(kPrefix) + multikey + "#" + multikey;
 }
 
-Result<crypto::PublicKey> X25519FromEd25519(const crypto::PublicKey& key) {
-  if (!key.valid() || key.type() != crypto::KeyType::kEd25519) return Fail(Code::kInvalidArgument, "x25519 of ed25519");
-  ByteArray<32> out;
-  if (crypto_sign_ed25519_pk_to_curve25519(out.data(), key.bytes().data()) != 0) return Fail(Code::kBadKey, "x25519 of ed25519");
-  return crypto::PublicKey::Create(crypto::KeyType::kX25519, out);
-}
-
 Result<ResolutionResult> KeyMethod::Resolve(const std::string& did, const ResolutionOptions&) {
   KEEL_TRY(const Did parsed, Did::Parse(did));
   if (parsed.method != "key") return Fail(Code::kMethodNotSupported, "did:key", "did:" + parsed.method);
@@ -44,7 +35,7 @@ Result<ResolutionResult> KeyMethod::Resolve(const std::string& did, const Resolu
   document->methods.push_back({did + "#" + parsed.id, "Multikey", did, *key, {},
                                static_cast<uint8_t>(agreement_only ? kAgreement : ed25519 ? kSigning : kSigning | kAgreement)});
   if (ed25519) {
-    KEEL_TRY(const crypto::PublicKey derived, X25519FromEd25519(*key));
+    KEEL_TRY(const crypto::PublicKey derived, crypto::X25519FromEd25519(*key));
     document->methods.push_back({did + "#" + base::Multikey(derived), "Multikey", did, derived, {}, kAgreement});
   }
   ResolutionResult result;

@@ -19,7 +19,4 @@ class KeyMethod final : public DidResolver {
   Result<ResolutionResult> Resolve(const std::string& did, const ResolutionOptions& options) override;
 };
 
-// The X25519 public key of an Ed25519 one (birational map). kBadKey.
-Result<crypto::PublicKey> X25519FromEd25519(const crypto::PublicKey& key);
-
 }  // namespace keel::did
