@@ -77,6 +77,8 @@ class PackVerifier {
   Result<PackResult> Finish();
   // The number of the next record: `from` of a resumed request.
   uint32_t next_record() const { return next_record_; }
+  // O's current keys as the history stands: after Finish only. A device keeps their hashes to judge what O signs later.
+  std::span<const CurrentKey> owner_keys() const { return history_.keys(); }
   bool complete() const { return started_ && !failed_ && stage_ == PackTag::kHead; }
 
  private:

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+#include "core/json_reader.h"
+#include "crypto/key_store.h"
+#include "crypto/signature.h"
+
+// The constrained JWS of a wallet: compact, EdDSA or ES256 by a key in hand, types vc+jwt, vp+jwt, order+jwt.
+namespace keel::wallet {
+
+inline constexpr size_t kMaxJwtHeader = 512;  // JSON octets
+
+// A compact JWS taken apart; views into the text.
+struct Jwt {
+  std::string_view text;
+  std::string_view signing_input;
+  std::string_view payload;     // base64url
+  crypto::PublicKey jwk;        // from the header; valid() false when there is none
+  crypto::SignatureAlgorithm algorithm = crypto::SignatureAlgorithm::kEdDsa;
+  Bytes64 signature{};
+};
+
+// Reads the header and refuses what is not wanted: another typ, alg other than EdDSA and ES256, crit, b64, a jwk that
+// does not fit alg. The signature is not verified. kMalformed, kAlgorithmNotAllowed, kUnsupported, kBadKey.
+Result<Jwt> ParseJwt(std::string_view text, std::string_view typ);
+
+// kBadSignature unless `key` signed it and is of the header's algorithm.
+Result<> VerifyJwt(const Jwt& jwt, const crypto::PublicKey& key);
+
+// Decodes the payload into `out` (which may be the payload's own place) and checks it as JSON.
+Result<JsonView> DecodeJwtPayload(const Jwt& jwt, ByteSpan out);
+
+// Writes header, payload and signature; the header carries the signer's public key as jwk. Returns the length.
+Result<size_t> SignJwt(std::string_view typ, std::string_view payload, crypto::KeyStore& keys, crypto::KeyHandle key,
+                       std::span<char> out);
+
+}  // namespace keel::wallet
