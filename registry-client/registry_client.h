@@ -126,8 +126,8 @@ class RegistryClient final : public HistorySource {
   // The newest verified checkpoint.
   Result<VerifiedCheckpoint> Checkpoint();
 
-  // The schema's content octets, whose hash the map proves. kNotFound.
-  Result<std::string> GetSchema(const std::string& id);
+  // The content (JSON text) of a schema that its author anchored; its hash is proved by the map. kNotFound.
+  Result<std::string> GetSchema(const std::string& author_did, const std::string& id);
   // The newest anchored version of an issuer's status list, proved. kNotFound.
   Result<StatusVersion> GetStatusVersion(const std::string& issuer_did, const std::string& list_id);
   // The log index of an issuer's batch root, proved. kNotFound.

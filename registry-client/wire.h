@@ -25,6 +25,7 @@ enum class ItemTag : uint8_t {
   kDid = 0x21,         // ASCII DID: the following HEAD and OPs are its
   kContent = 0x22,     // octets whose hash a map value holds
   kEpoch = 0x23,       // EPOCH octets, in order
+  kEntry = 0x24,       // u64 index || log entry
 };
 inline constexpr size_t kMaxItems = 70'000;
 
