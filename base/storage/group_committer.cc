@@ -32,11 +32,13 @@ struct GroupCommitter::Impl {
       WriteBatch all;
       for (Item& item : items) all.Append(std::move(item.batch));
       const Result<> result = all.empty() ? Result<>() : store.Write(all, options.sync);
-      for (const Item& item : items) item.done(result);
       lock.lock();
       ++stats.writes;
       stats.batches += items.size();
       if (!result) ++stats.failed_writes;
+      lock.unlock();
+      for (const Item& item : items) item.done(result);
+      lock.lock();
     }
   }
 
