@@ -158,6 +158,7 @@ Result<> KeyFile::Open(const std::string& path, Protection protection, std::stri
   protection_ = protection;
   if (protection == Protection::kPassphrase && passphrase.empty()) return Fail(Code::kUsage, kWhere, "an empty passphrase protects nothing");
   if (protection == Protection::kNone && !passphrase.empty()) return Fail(Code::kUsage, kWhere, "a passphrase is given for a store without one");
+  if (path.empty() || path.find('\0') != std::string::npos) return Fail(Code::kUsage, kWhere, "the path is empty or has a zero octet");
   const std::string lock = path + ".lock";
   lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock_ < 0) return IoError("cannot make " + lock, errno);
