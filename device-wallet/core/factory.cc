@@ -70,8 +70,7 @@ Result<> Wallet::ManufactureBegin(const keel_wallet_factory_input& input, keel_w
   const auto loaded = records_.Load(RecordId::kIdentity, identity);
   if (!loaded && loaded.error().code != Code::kNotFound) return loaded;
   if (!state_.did.empty()) {
-    const bool same = state_.label.view() == label && Equal(state_.net, input.net) && Equal(state_.root_seal, input.root_seal) &&
-                      Equal(state_.salt, input.salt);
+    const bool same = state_.label.view() == label && Equal(state_.net, input.net) && Equal(state_.root_seal, input.root_seal);
     if (!loaded || !same) return Fail(Code::kWrongState, "identity exists already, for another network or seal");
   } else {
     // Keys first: a power cut between the two writes leaves keys that no DID names yet, and they are used again.
@@ -84,7 +83,7 @@ Result<> Wallet::ManufactureBegin(const keel_wallet_factory_input& input, keel_w
     made.label.Set(label);
     std::memcpy(made.net.data(), input.net, made.net.size());
     std::memcpy(made.root_seal.data(), input.root_seal, made.root_seal.size());
-    std::memcpy(made.salt.data(), input.salt, made.salt.size());
+    KEEL_TRY_VOID(random_.Fill(made.salt));
     KEEL_TRY_VOID(random_.Fill(made.create_nonce));
     KEEL_TRY_VOID(random_.Fill(made.rendezvous[0].rs));
     KEEL_TRY_VOID(random_.Fill(made.rendezvous[0].rp));
@@ -107,6 +106,7 @@ Result<> Wallet::ManufactureBegin(const keel_wallet_factory_input& input, keel_w
   DidText did;
   KEEL_TRY(out.create_length, BuildCreate(out.create, out.next_key, did));
   if (!PutText(out.did, did.view())) return Fail(Code::kTooLarge, "did");
+  std::memcpy(out.salt, state_.salt.data(), state_.salt.size());
   std::memcpy(out.rendezvous_secret, state_.rendezvous[0].rs.data(), 32);
   KEEL_TRY(const crypto::PublicKey rp, keys_.Public(WalletKeys::kRendezvous));
   KEEL_TRY(const size_t n, rp.ToMultikeyOctets(out.rendezvous_key));

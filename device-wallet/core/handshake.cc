@@ -485,12 +485,12 @@ Result<> Wallet::PrepareProof() {
     p.Name(proof::kExp).Uint(session_.proof_iat + onboarding::kProofLifeSeconds);
     p.Name(proof::kPd).String(session_.pd.view()).Name(proof::kTh).Base64Url(session_.th2);
     p.Name(proof::kVcs).BeginArray().Base64Url(vc_hash).EndArray();
-    if ((session_.want & kWantFirmware) != 0 && HasSlots()) WriteFirmware(p, proof::kFw);
     p.EndObject();
     if (!p.ok()) return Fail(Code::kTooLarge, "M3 proof");
     KEEL_TRY(vp_length, SignJwt(proof::kTyp, p.text(), keys_, WalletKeys::kAuthentication, vp));
   }
   w.Name(body::kVp).String({vp, vp_length});
+  if ((session_.want & kWantFirmware) != 0 && HasSlots()) WriteFirmware(w, body::kFw);
 
   {
     // The batch member is JSON already; it is read to the free end of the buffer and copied down.

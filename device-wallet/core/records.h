@@ -61,7 +61,7 @@ struct Rendezvous {
 };
 
 struct FirmwareOffer {
-  FixedText<32> id;
+  FixedText<64> id;
   FixedText<64> version;
   uint64_t sequence = 0;
   uint64_t size = 0;
@@ -140,7 +140,7 @@ enum class FirmwareStage : uint8_t { kNone = 0, kReceiving = 1, kStaged = 2, kRe
 
 struct FirmwareRecord {
   FirmwareStage stage = FirmwareStage::kNone;
-  FixedText<32> id;
+  FixedText<64> id;
   FixedText<64> version;
   uint64_t sequence = 0;
   uint64_t size = 0;

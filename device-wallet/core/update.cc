@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/encoding.h"
 #include "crypto/hash.h"
-#include "device-wallet/core/suit.h"
 #include "device-wallet/core/wallet.h"
 #include "onboarding/firmware.h"
+#include "onboarding/suit.h"
 
 namespace keel::wallet {
 
@@ -114,7 +114,7 @@ Result<> Wallet::OnFirmwareKey(const Received& m) {
   KEEL_TRY(const uint64_t block, m.body.GetUint(body::kBlock));
   if (block > BlockSize()) return Fail(Code::kTooLarge, "firmware block");
   next.block = static_cast<uint32_t>(block);
-  ByteArray<kMaxSuitEnvelope> envelope;
+  ByteArray<onboarding::kMaxSuitEnvelope> envelope;
   KEEL_TRY(const size_t n, m.body.GetBase64Url(body::kManifest, envelope));
   next.manifest = crypto::Sha256::Of(ByteView(envelope).first(n));
 
@@ -122,7 +122,7 @@ Result<> Wallet::OnFirmwareKey(const Received& m) {
   const auto verify = [&]() -> Result<> {
     KEEL_TRY(const size_t stamp_length, records_.ReadRaw(RecordId::kStampConfig, message_));
     KEEL_TRY(const StampView stamp, ReadStamp(AsText(message_.first(stamp_length))));
-    KEEL_TRY(const SuitManifest manifest, VerifySuitEnvelope(ByteView(envelope).first(n), {stamp.authors.data(), stamp.author_count}));
+    KEEL_TRY(const onboarding::SuitManifest manifest, onboarding::VerifySuitEnvelope(ByteView(envelope).first(n), {stamp.authors.data(), stamp.author_count}));
     if (manifest.vendor != stamp.vendor || manifest.device_class != stamp.device_class) {
       return Fail(Code::kUntrusted, "firmware of another vendor or class");
     }

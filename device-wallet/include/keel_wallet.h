@@ -167,8 +167,7 @@ typedef struct keel_wallet_factory_input {
   size_t size;
   const char* network_label; /* e.g. "acme-test" */
   uint8_t net[32];           /* H(genesis registry descriptor octets) */
-  uint8_t salt[16];          /* of seal0 in the create operation */
-  uint8_t root_seal[32];     /* the manufacturer's seal for this device; seal0 commits to both */
+  uint8_t root_seal[32];     /* the manufacturer's seal for this device */
 } keel_wallet_factory_input;
 
 typedef struct keel_wallet_factory_output {
@@ -176,6 +175,7 @@ typedef struct keel_wallet_factory_output {
   char did[KEEL_WALLET_DID_MAX];          /* did:keel of the device */
   uint8_t create[KEEL_WALLET_CREATE_MAX]; /* signed create operation (JWS compact), to be anchored */
   size_t create_length;
+  uint8_t salt[16];                       /* of seal0 in the create operation, which commits to the root seal */
   uint8_t rendezvous_secret[32];          /* RS, for the custodians */
   uint8_t rendezvous_key[34];             /* RP, X25519 Multikey octets (ec 01 || 32), for the custodians */
   char next_key[64];                      /* Multikey text of the next key committed to (held by this wallet) */

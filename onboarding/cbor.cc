@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "device-wallet/core/cbor.h"
+#include "onboarding/cbor.h"
 
-namespace keel::wallet {
+namespace keel::onboarding {
 
 Result<CborReader::Major> CborReader::Peek() const {
   if (at_ >= in_.size()) return Fail(Code::kMalformed, "cbor end");
@@ -108,4 +108,4 @@ Result<> CborReader::Skip() {
   return {};
 }
 
-}  // namespace keel::wallet
+}  // namespace keel::onboarding

@@ -6,7 +6,7 @@
 #include "core/bytes.h"
 
 // A bounded reader of deterministic CBOR (RFC 8949): definite lengths and shortest forms only, no floats, no recursion.
-namespace keel::wallet {
+namespace keel::onboarding {
 
 inline constexpr size_t kMaxCborSkipItems = 256;  // items passed over in one Skip
 
@@ -52,4 +52,4 @@ class CborReader {
   size_t at_ = 0;
 };
 
-}  // namespace keel::wallet
+}  // namespace keel::onboarding

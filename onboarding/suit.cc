@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "device-wallet/core/suit.h"
+#include "onboarding/suit.h"
 
 #include "crypto/hash.h"
 #include "crypto/signature.h"
-#include "device-wallet/core/cbor.h"
+#include "onboarding/cbor.h"
 
-namespace keel::wallet {
+namespace keel::onboarding {
 namespace {
 
 using crypto::PublicKey;
@@ -316,4 +316,14 @@ Result<SuitManifest> VerifySuitEnvelope(ByteView octets, std::span<const PublicK
   return ReadManifest(envelope.manifest);
 }
 
-}  // namespace keel::wallet
+Result<SuitManifest> ReadSuitEnvelope(ByteView octets) {
+  KEEL_TRY(const Envelope envelope, ReadEnvelope(octets));
+  CborReader r(envelope.authentication);
+  KEEL_TRY_VOID(r.Array());
+  KEEL_TRY(const ByteView digest_octets, r.Bytes());
+  KEEL_TRY(const ByteView digest, ReadDigest(digest_octets));
+  if (!Equal(digest, DigestOfWrapped(envelope.manifest))) return Fail(Code::kBadSignature, "suit manifest digest");
+  return ReadManifest(envelope.manifest);
+}
+
+}  // namespace keel::onboarding

@@ -7,8 +7,9 @@
 #include "crypto/keys.h"
 
 // SUIT manifests (draft-ietf-suit-manifest) as Keel releases them: one component, SHA-256, COSE_Sign1 by the firmware
-// author's key, detached payload (the digest). The device's reader; hosts write with base/suit.h. docs/formats/firmware-release.md.
-namespace keel::wallet {
+// author's key, detached payload (the digest). The bounded reader of device and verifier; hosts write with base/suit.h.
+// Format: docs/formats/firmware-release.md.
+namespace keel::onboarding {
 
 inline constexpr size_t kMaxSuitEnvelope = 2048;      // octets
 inline constexpr size_t kMaxSuitVersion = 64;         // characters of the version text
@@ -30,4 +31,7 @@ struct SuitManifest {
 // kMalformed, kNotCanonical, kTooLarge, kUnsupported, kUntrusted (no author's signature), kBadSignature.
 Result<SuitManifest> VerifySuitEnvelope(ByteView envelope, std::span<const crypto::PublicKey> authors, size_t* author = nullptr);
 
-}  // namespace keel::wallet
+// Reads without believing: what an offer says, for a host that has judged the author otherwise (or will). The digest is checked, no signature.
+Result<SuitManifest> ReadSuitEnvelope(ByteView envelope);
+
+}  // namespace keel::onboarding
