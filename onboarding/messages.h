@@ -75,7 +75,7 @@ inline constexpr std::string_view kVersions = "versions", kSuites = "suites", kN
                                   kSize = "size", kBuf = "buf", kK = "k";
 // M2: {v, suite, nv, vp, vc, dc?, pack:{len,sha256,key,path}}. dc: DelegationCredential when a delegate signs.
 inline constexpr std::string_view kSuite = "suite", kNv = "nv", kVp = "vp", kVc = "vc", kDc = "dc";
-// M3: {v, vp, vc, batch, ev}
+// M3: {v, vp, vc, batch, ev, fw?}. fw, if M2 wanted it: {version, sequence, digest} of the running image
 inline constexpr std::string_view kBatch = "batch", kEv = "ev";
 // M4: {v, th, g, contact, stage, fc, fck, net, config, interval?, fw?}. th = th3; fck: Multikey of O's assertion key
 // that signed fc (a device doesn't resolve, it compares the key's hash with O's history in the pack); interval: seconds
@@ -115,7 +115,6 @@ inline constexpr std::string_view kIss = "iss", kAud = "aud", kNonce = "nonce", 
                                   kVcs = "vcs", kTh = "th";
 inline constexpr std::string_view kPv = "pv";  // M2: P_V
 inline constexpr std::string_view kPd = "pd";  // M3: P_D
-inline constexpr std::string_view kFw = "fw";  // M3, if wanted: {version, sequence, digest} of the running image
 inline constexpr std::string_view kPack = "pack", kPackLen = "len", kPackSha256 = "sha256", kPackKey = "key";  // M2
 inline constexpr std::string_view kWant = "want", kWantEvidence = "evidence", kWantFw = "fw";                  // M2
 inline constexpr std::string_view kTyp = "vp+jwt";

@@ -52,10 +52,11 @@ Result<> Wallet::CheckFleetCredential(std::string_view jwt, std::string_view key
 }
 
 Result<Wallet::Provision> Wallet::CheckProvision(const JsonView& json, const Owner& owner, std::string_view pd,
-                                                 uint32_t last_generation) {
+                                                 uint32_t last_generation, bool renewal) {
   Provision p;
   KEEL_TRY(const uint64_t g, json.GetUint(body::kG));
-  if (g != uint64_t{last_generation} + 1) return Fail(Code::kConflict, "provision generation");
+  // M4 is fresh by its transcript; a renewal is ordered by this number alone.
+  if (g > UINT32_MAX || (renewal ? g != uint64_t{last_generation} + 1 : g <= last_generation)) return Fail(Code::kConflict, "provision generation");
   p.generation = static_cast<uint32_t>(g);
   KEEL_TRY(const std::string_view stage, json.GetPlain(body::kStage));
   const bool full = stage == body::kStageFull;
@@ -92,7 +93,7 @@ Result<> Wallet::OnProvision(const Received& m) {
   if (!th || *th != transcript_.value()) return refuse(Fail(Code::kWrongTranscript, "M4").error());
   const auto contact = m.body.GetFixed<onboarding::kContactSecret>(body::kContact);
   if (!contact) return refuse(contact.error());
-  const auto provision = CheckProvision(m.body, session_.owner, session_.pd.view(), 0);
+  const auto provision = CheckProvision(m.body, session_.owner, session_.pd.view(), state_.generation, false);
   if (!provision) return refuse(provision.error());
 
   const auto activate = [&]() -> Result<> {

@@ -141,7 +141,7 @@ Result<> Wallet::OnContactReply(const JsonView& json) {
   if (json.Has(body::kProvision)) {
     const auto renew = [&]() -> Result<> {
       KEEL_TRY(const JsonView part, json.Get(body::kProvision));
-      KEEL_TRY(const Provision p, CheckProvision(part, state_.owner, state_.pd.view(), state_.generation));
+      KEEL_TRY(const Provision p, CheckProvision(part, state_.owner, state_.pd.view(), state_.generation, true));
       const uint8_t slot = state_.provision_slot == 1 ? 2 : 1;
       KEEL_TRY_VOID(records_.WriteRaw(slot == 1 ? RecordId::kProvisionA : RecordId::kProvisionB, AsBytes(part.raw())));
       state_.provision_slot = slot;
@@ -178,7 +178,7 @@ Result<> Wallet::OnContactReply(const JsonView& json) {
   return outcome;
 }
 
-// Transfer, wipe and retire need O's own signature inside the envelope, bound to this one reply by seq.
+// Transfer, wipe and retire need O's own signature inside the envelope, bound to the active generation.
 Result<> Wallet::CheckOrder(const JsonView& json, PendingOrder& pending) {
   KEEL_TRY(const std::string_view text, json.GetPlain(body::kOrder));
   KEEL_TRY(const Jwt jws, ParseJwt(text, order::kTyp));
@@ -198,8 +198,7 @@ Result<> Wallet::CheckOrder(const JsonView& json, PendingOrder& pending) {
   KEEL_TRY(const std::string_view aud, p.GetPlain(order::kAud));
   if (aud != state_.did.view()) return Fail(Code::kWrongAudience, "order");
   KEEL_TRY(const uint64_t seq, p.GetUint(order::kSeq));
-  KEEL_TRY(const uint64_t reply_seq, json.GetUint(body::kSeq));
-  if (seq != reply_seq) return Fail(Code::kReplayed, "order seq");
+  if (seq != state_.generation) return Fail(Code::kReplayed, "order seq");
   KEEL_TRY(const uint64_t exp, p.GetUint(order::kExp));
   if (time_known_ && !NotAfterOk(exp, Now())) return Fail(Code::kExpired, "order");
   KEEL_TRY(const std::string_view op, p.GetPlain(order::kOp));

@@ -184,7 +184,8 @@ class Wallet {
     uint32_t contact_ms = 0;
   };
   // Checks a provision's body (M4 or a contact's reply) against owner, pairwise DID and generation.
-  Result<Provision> CheckProvision(const JsonView& body, const Owner& owner, std::string_view pd, uint32_t last_generation);
+  Result<Provision> CheckProvision(const JsonView& body, const Owner& owner, std::string_view pd, uint32_t last_generation,
+                                   bool renewal);
   Result<> CheckFleetCredential(std::string_view jwt, std::string_view key, const Owner& owner, std::string_view pd);
   Result<> PrepareDone();
   Result<> OnAck(const Received& m);
