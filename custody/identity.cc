@@ -69,6 +69,7 @@ struct Identity::Impl {
   std::string create;
   std::vector<std::string> updates;
   std::optional<Pending> pending;
+  bool guarded = false;  // by a passphrase
 
   mutable std::shared_mutex mutex;  // of what a rotation changes:
   Current current;
@@ -76,7 +77,7 @@ struct Identity::Impl {
   crypto::PublicKey auth_key, agree_key;
 
   json ToJson() const {
-    json out = {{"v", 1}, {"did", did}, {"create", create}, {"updates", updates}, {"auth", CurrentJson(current)}};
+    json out = {{"v", 1}, {"did", did}, {"protected", guarded}, {"create", create}, {"updates", updates}, {"auth", CurrentJson(current)}};
     if (pending) out["pending"] = {{"jws", pending->jws}, {"auth", CurrentJson(pending->current)}, {"erase", pending->old_label}};
     return out;
   }
@@ -99,6 +100,7 @@ Result<std::unique_ptr<Identity>> Identity::Create(const std::string& data_dir, 
   auto impl = std::make_unique<Impl>();
   impl->dir = data_dir;
   impl->net_text = std::string(net_keel);
+  impl->guarded = !options.passphrase.empty();
   KEEL_TRY(impl->network, registry_client::ParseNetworkFile(net_keel));
   if (base::FileExists(data_dir + "/identity.json"))
     return Fail(Code::kExists, "identity", data_dir + " has an identity already: init is done once; choose another --data folder for another role");
@@ -123,16 +125,30 @@ Result<std::unique_ptr<Identity>> Identity::Create(const std::string& data_dir, 
   return std::unique_ptr<Identity>(new Identity(std::move(impl)));
 }
 
-Result<std::unique_ptr<Identity>> Identity::Open(const std::string& data_dir, const Options& options) {
-  auto impl = std::make_unique<Impl>();
-  impl->dir = data_dir;
+namespace {
+Result<json> ReadIdentity(const std::string& data_dir) {
   auto text = base::ReadFile(data_dir + "/identity.json", 256 << 10);
   if (!text) {
     if (text.error().code == Code::kNotFound)
       return Fail(Code::kNotFound, "identity", data_dir + " has no identity.json: run init --data " + data_dir + " --registry net.keel first");
     return std::unexpected<Error>(std::move(text.error()));
   }
-  KEEL_TRY(const json object, base::ParseJson(*text));
+  return base::ParseJson(*text);
+}
+}  // namespace
+
+Result<bool> Identity::NeedsPassphrase(const std::string& data_dir) {
+  KEEL_TRY(const json object, ReadIdentity(data_dir));
+  return base::GetBool(object, "protected");
+}
+
+Result<std::unique_ptr<Identity>> Identity::Open(const std::string& data_dir, const Options& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->dir = data_dir;
+  KEEL_TRY(const json object, ReadIdentity(data_dir));
+  KEEL_TRY(impl->guarded, base::GetBool(object, "protected"));
+  if (impl->guarded && options.passphrase.empty())
+    return Fail(Code::kWrongPassphrase, "identity", data_dir + "/keys.keel is protected by a passphrase: give --passphrase-file or --passphrase-fd");
   KEEL_TRY(const uint64_t version, base::GetUint(object, "v"));
   if (version != 1) return Fail(Code::kUnknownVersion, "identity.json", "version " + std::to_string(version));
   KEEL_TRY(impl->did, base::GetString(object, "did"));

@@ -18,7 +18,7 @@ struct NetworkFile;
 
 // The did:keel identity of a hosted role (issuer, verifier, plain custodian) and its data folder:
 //   net.keel       the registry's join file, copied at Create
-//   identity.json  {v, did, create, updates:[jws], auth, next, pending?}: public
+//   identity.json  {v, did, protected, create, updates:[jws], auth:{id,label,next}, pending?}: public
 //   keys.keel      SoftwareKeyStore: auth (Ed25519), agree (X25519), next-N (Ed25519), wrap (X25519)
 // docs/formats/custody.md has the members.
 namespace keel::custody {
@@ -35,6 +35,8 @@ class Identity {
   // Makes keys, the create operation and the files in `data_dir` (made 0700). `net_keel` is the join file's text. Nothing is
   // anchored yet: a sponsor does that. kExists when the folder has an identity already; kMalformed (net.keel), kIo, kNoEntropy.
   static Result<std::unique_ptr<Identity>> Create(const std::string& data_dir, std::string_view net_keel, const Options& options);
+  // Whether Open needs a passphrase: what Create was given. kNotFound.
+  static Result<bool> NeedsPassphrase(const std::string& data_dir);
   // kNotFound (the text says to run init), kWrongPassphrase, kCorrupt, kBusy (another process has the keys open).
   static Result<std::unique_ptr<Identity>> Open(const std::string& data_dir, const Options& options);
   ~Identity();

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The issuer's status list: one Bitstring Status List of 131,072 places, each version anchored before it is served (docs/formats/custody.md).
+#include <nlohmann/json.hpp>
+
+#include "base/json_strict.h"
+#include "base/log.h"
+#include "crypto/hash.h"
+#include "issuer/internal/keys.h"
+#include "issuer/issuer.h"
+#include "ledger/entry.h"
+#include "vc/credential.h"
+#include "vc/status_list/bitstring.h"
+#include "vc/status_list/status_list.h"
+
+namespace keel::issuer {
+
+using nlohmann::json;
+
+Result<> Issuer::LoadStatus() {
+  KEEL_TRY_VOID(db_->Scan("i/", [&](std::string_view key, std::string_view) {
+    uint64_t index = 0;
+    for (const char c : key.substr(2)) index = index * 10 + static_cast<uint64_t>(c - '0');
+    status_used_.insert(index);
+    return true;
+  }));
+  KEEL_TRY(const auto text, db_->Get(kStatusKey));
+  if (!text) {
+    KEEL_TRY(const vc::Bitstring empty, vc::Bitstring::Create(kStatusBits));
+    KEEL_TRY(status_bits_, empty.Encode());
+    return {};
+  }
+  KEEL_TRY(const json object, base::ParseJson(*text));
+  KEEL_TRY(status_version_, base::GetUint(object, "version"));
+  KEEL_TRY(status_until_, base::GetUint(object, "until"));
+  KEEL_TRY(status_bits_, base::GetString(object, "bits"));
+  KEEL_TRY(std::string jwt, base::GetString(object, "jwt"));
+  KEEL_TRY(const std::string url, base::GetString(object, "url"));
+  if (url != StatusUrl()) {
+    base::LogWarn("issuer.status_url", {{"was", url}, {"is", StatusUrl()}});
+    return {};  // under another URL it is another list: RefreshStatus publishes it
+  }
+  const std::lock_guard lock(status_mutex_);
+  status_jwt_ = std::make_shared<const std::string>(std::move(jwt));
+  return {};
+}
+
+std::shared_ptr<const std::string> Issuer::StatusList() const {
+  const std::lock_guard lock(status_mutex_);
+  return status_jwt_;
+}
+
+// Signs the next version, keeps it, anchors it, serves it. After a crash in between, the version number is used again by the next call if the ledger
+// doesn't have it, else the next one.
+Result<> Issuer::PublishStatus(std::string encoded) {
+  KEEL_TRY(const UnixSeconds now, clock_.Now());
+  uint64_t version = status_version_ + 1;
+  const auto anchored = registry_->GetStatusVersion(did(), StatusUrl());
+  if (anchored) {
+    version = std::max(version, anchored->version + 1);
+  } else if (anchored.error().code != Code::kNotFound) {
+    return std::unexpected<Error>(anchored.error());
+  }
+  KEEL_TRY(const vc::Bitstring bits, vc::Bitstring::Decode(encoded));
+  vc::StatusListRequest request;
+  request.issuer = did();
+  request.url = StatusUrl();
+  request.version = version;
+  request.valid_from = now;
+  request.valid_until = now + options_.status_valid_seconds;
+  KEEL_TRY(const json credential, vc::StatusListCredential(request, bits));
+  KEEL_TRY(std::string jwt, vc::IssueCredential(credential, identity_->keys(), identity_->auth(), identity_->auth_kid()));
+
+  ledger::StatusPayload payload;
+  const std::string url = StatusUrl();
+  payload.id = url;
+  payload.version = version;
+  payload.digest = crypto::Sha256::Of(jwt);
+  std::string text(1024, '\0');
+  KEEL_TRY(const size_t text_length, ledger::WriteStatusPayload(payload, std::span<char>(text.data(), text.size())));
+  base::ByteVec statement(ledger::kMaxStatement);
+  KEEL_TRY(const size_t statement_length, ledger::SignStatement(std::string_view(text).substr(0, text_length), identity_->auth_kid(), identity_->keys(), identity_->auth(), statement));
+  std::vector<uint8_t> entry(statement_length + 16);
+  KEEL_TRY(const size_t length, ledger::WriteStatementEntry(ledger::EntryType::kStatus, ByteView(statement).first(statement_length), entry));
+  entry.resize(length);
+  KEEL_TRY(const auto verdicts, registry_->Submit({&entry, 1}));
+  if (verdicts.size() != 1 || verdicts[0].code != Code::kOk)
+    return Fail(verdicts.empty() ? Code::kInternalError : verdicts[0].code, "status list", verdicts.empty() ? "no verdict" : verdicts[0].detail);
+
+  base::WriteBatch batch;
+  batch.Put(kStatusKey, base::DumpJson({{"version", version}, {"until", request.valid_until}, {"bits", encoded}, {"jwt", jwt}, {"url", StatusUrl()}}));
+  KEEL_TRY_VOID(db_->Write(batch, base::Sync::kYes));
+  status_version_ = version;
+  status_until_ = request.valid_until;
+  status_bits_ = std::move(encoded);
+  base::LogInfo("issuer.status_list", {{"version", std::to_string(version)}, {"index", std::to_string(verdicts[0].index)}});
+  const std::lock_guard lock(status_mutex_);
+  status_jwt_ = std::make_shared<const std::string>(std::move(jwt));
+  return {};
+}
+
+Result<> Issuer::RefreshStatus() {
+  const std::lock_guard lock(mutex_);
+  KEEL_TRY(const UnixSeconds now, clock_.Now());
+  // What was decided must be in the list: a revocation that a crash cut off between the decision and its publication.
+  KEEL_TRY(vc::Bitstring bits, vc::Bitstring::Decode(status_bits_));
+  bool changed = false;
+  Result<> bad;
+  KEEL_TRY_VOID(db_->Scan("x/", [&](std::string_view key, std::string_view) {
+    uint64_t index = 0;
+    for (const char c : key.substr(2)) index = index * 10 + static_cast<uint64_t>(c - '0');
+    const auto set = bits.Get(index);
+    if (set && !*set) {
+      bad = bits.Set(index, true);
+      changed = true;
+    }
+    return bad.has_value();
+  }));
+  KEEL_TRY_VOID(bad);
+  if (!changed && StatusList() && now + options_.status_valid_seconds / 2 < status_until_) return {};
+  KEEL_TRY(std::string encoded, bits.Encode());
+  return PublishStatus(std::move(encoded));
+}
+
+Result<json> Issuer::Revoke(const json& args) {
+  std::string serial;
+  uint64_t index = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    KEEL_TRY_VOID(base::OnlyMembers(args, {"device", "reason"}));
+    KEEL_TRY(const std::string device, base::GetString(args, "device"));
+    KEEL_TRY(const auto reason, base::GetOptionalString(args, "reason"));
+    KEEL_TRY(Row row, FindRow(device));
+    if (row.jwt.empty()) return Fail(Code::kWrongState, "revoke", row.serial() + " has no credential yet");
+    row.revoked = true;
+    row.revoke_reason = reason.value_or("");
+    serial = row.serial();
+    index = row.status_index;
+    base::WriteBatch batch;
+    PutRow(batch, row);
+    batch.Put("x/" + std::to_string(index), serial);  // decided: published now, or by the next refresh
+    KEEL_TRY_VOID(db_->Write(batch, base::Sync::kYes));
+  }
+  KEEL_TRY_VOID(RefreshStatus());
+  const std::lock_guard lock(mutex_);
+  return json{{"serial", serial}, {"index", index}, {"status_list", StatusUrl()}, {"version", status_version_}};
+}
+
+}  // namespace keel::issuer
