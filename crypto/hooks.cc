@@ -61,7 +61,7 @@ bool IsLowS(KeyType type, ByteView s) {
   if (carry_in != 0) return false;
   for (size_t i = 0; i < s.size(); ++i) {
     const unsigned next = i + 1 < s.size() ? s[i + 1] >> 7 : 0u;
-    const unsigned doubled = (s[i] << 1 & 0xffu) | next;
+    const unsigned doubled = (static_cast<unsigned>(s[i]) << 1 & 0xffu) | next;
     if (doubled != order[i]) return doubled < order[i];
   }
   return false;
