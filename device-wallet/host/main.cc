@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// keel-device: a device's wallet as a Linux program (docs/cli/keel-device.md).
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "base/cli.h"
+#include "base/json_strict.h"
+#include "device-wallet/host/manufacture.h"
+#include "device-wallet/host/ports.h"
+#include "device-wallet/host/runner.h"
+
+namespace {
+
+using keel::Result;
+namespace base = keel::base;
+namespace device = keel::device;
+
+constexpr const char* kProgram = "keel-device";
+
+Result<int> Status(const std::string& dir, bool as_json) {
+  KEEL_TRY(const std::string text, device::ReadStatus(dir));
+  if (as_json) {
+    std::cout << text << "\n";
+    return base::kExitDone;
+  }
+  KEEL_TRY(const nlohmann::json status, base::ParseJson(text));
+  for (const auto& [name, value] : status.items()) {
+    std::cout << name << std::string(name.size() < 18 ? 18 - name.size() : 1, ' ')
+              << (value.is_string() ? value.get<std::string>() : value.dump()) << "\n";
+  }
+  return base::kExitDone;
+}
+
+Result<int> Reset(const std::string& dir) {
+  KEEL_TRY(const auto opened, device::Device::Open({.dir = dir}, true));
+  const int status = keel_wallet_owner_reset(opened->wallet());
+  if (status != KEEL_WALLET_OK) return std::unexpected<keel::Error>(device::WalletError(status, "reset"));
+  std::cout << "erased what the owner gave; identity kept; looks for its owner at the next start\n";
+  return base::kExitDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  device::ManufactureOptions manufacture;
+  device::RunOptions run_options;
+  std::string dir;
+  bool as_json = false;
+  CLI::App app{
+      "A Keel device: makes its identity at the station, finds its owner at first power-on, keeps its firmware up to "
+      "date.\n"
+      "Exit status: 0 done, 1 checked and refused, 2 wrong usage or unreadable input, 3 a service can't be reached."};
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--data", dir, "The device's folder: its flash")->required();
+  app.add_flag("--json", as_json, "Results and errors as JSON");
+  std::function<Result<int>()> run;
+
+  CLI::App* make =
+      app.add_subcommand("manufacture", "Speak the factory protocol with a station on standard input and output");
+  make->add_option("--firmware-version", manufacture.firmware_version, "Version of the image that the factory installs")
+      ->capture_default_str();
+  make->add_option("--firmware-sequence", manufacture.firmware_sequence, "Its sequence number")->capture_default_str();
+  make->callback([&] {
+    run = [&]() -> Result<int> {
+      manufacture.dir = dir;
+      KEEL_TRY_VOID(device::RunManufacture(manufacture));
+      return base::kExitDone;
+    };
+  });
+  CLI::App* go = app.add_subcommand("run", "Power on");
+  go->add_flag("--once", run_options.once, "End when onboarded, up to date and heard by the broker");
+  go->add_option("--events-fd", run_options.events_fd, "Write one JSON line per event to this descriptor");
+  go->add_option("--telemetry-interval", run_options.telemetry_ms, "Milliseconds between messages")
+      ->capture_default_str();
+  go->add_option("--backoff-min", run_options.backoff_min_ms, "Milliseconds of the first wait (default: a minute)");
+  go->add_option("--backoff-max", run_options.backoff_max_ms, "Milliseconds of the longest wait (default: an hour)");
+  go->add_option("--contact-interval", run_options.contact_ms,
+                 "Milliseconds between contacts with the owner (default: what the owner says)");
+  go->callback([&] {
+    run = [&]() -> Result<int> {
+      run_options.dir = dir;
+      run_options.arguments.assign(argv, argv + argc);
+      KEEL_TRY_VOID(device::RunDevice(run_options));
+      return base::kExitDone;
+    };
+  });
+  app.add_subcommand("status", "Where it stands")->callback([&] { run = [&] { return Status(dir, as_json); }; });
+  app.add_subcommand("reset", "A person's reset: erase what the owner gave, keep the identity")->callback([&] {
+    run = [&] { return Reset(dir); };
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? base::kExitDone : base::kExitUsage;
+  }
+  const Result<int> code = run();
+  return code ? *code : base::ReportError(kProgram, code.error(), as_json);
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "did/resolver.h"
+#include "registry-client/registry_client.h"
+#include "vc/verification.h"
+#include "verifier/policy.h"
+
+namespace keel::verifier {
+
+// Histories for a few seconds: a thousand devices of one manufacturer cost one look at its DID, and a rotation or
+// revocation is seen within the time said. Failures are never kept. Thread-safe.
+class RecentHistories final : public registry_client::HistorySource {
+ public:
+  RecentHistories(registry_client::HistorySource& source, Clock& clock, uint64_t keep_ms = 5'000);
+  Result<registry_client::VerifiedHistory> ResolveDid(const std::string& did) override;
+
+ private:
+  struct Entry {
+    registry_client::VerifiedHistory history;
+    uint64_t until = 0;
+  };
+  registry_client::HistorySource& source_;
+  Clock& clock_;
+  const uint64_t keep_ms_;
+  std::mutex mutex_;
+  std::map<std::string, Entry> entries_;
+};
+
+// Log indices of issuer batches: once anchored they never change, so they are kept for good (at most 65,536).
+// Thread-safe.
+class BatchIndices {
+ public:
+  explicit BatchIndices(registry_client::RegistryClient& registry) : registry_(registry) {}
+  Result<uint64_t> Find(const std::string& issuer, const Bytes32& root);
+
+ private:
+  registry_client::RegistryClient& registry_;
+  std::mutex mutex_;
+  std::map<std::pair<std::string, Bytes32>, uint64_t> known_;
+};
+
+// What the owner finds out about a device before it takes it in.
+struct HardwareReport {
+  Judgement judgement;  // every check and rule, met or not
+  std::string facts;    // JSON that the rules were asked about
+  std::string model, serial;
+  std::string firmware_version;
+};
+
+// Verifies the HardwareCredential that a device presented and judges it by the policy. Thread-safe.
+class HardwareCheck {
+ public:
+  struct Parts {
+    did::DidResolver& resolver;
+    registry_client::HistorySource& histories;
+    BatchIndices& batches;
+    vc::StatusChecker& status;
+  };
+  explicit HardwareCheck(Parts parts) : parts_(parts) {}
+
+  // jwt, batch (JSON of {salt,i,n,path,index}, empty: none) as the device sent them; maker: the manufacturer that our
+  // chain's first link came from or policy trusts. An error: could not be checked (registry or status list out of
+  // reach). report: whatever else.
+  Result<HardwareReport> Check(const std::string& jwt, const nlohmann::json& batch, const std::string& device,
+                               const nlohmann::json& report, const Policy& policy, UnixSeconds now);
+
+ private:
+  Parts parts_;
+};
+
+}  // namespace keel::verifier

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// keel-verifier: the owner's program (docs/cli/keel-verifier.md).
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "base/cli.h"
+#include "base/config.h"
+#include "base/files.h"
+#include "base/json_strict.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/role.h"
+#include "crypto/signature.h"
+#include "custody/identity.h"
+#include "verifier/cli_output.h"
+#include "verifier/service.h"
+
+namespace {
+
+using keel::Code;
+using keel::Fail;
+using keel::Result;
+using nlohmann::json;
+namespace base = keel::base;
+namespace verifier = keel::verifier;
+
+constexpr const char* kProgram = "keel-verifier";
+
+// What the command line said.
+struct Flags {
+  std::string data;
+  bool json = false;
+  std::string registry_file;  // init
+  std::string listen;
+  std::string public_url;
+  std::vector<std::string> registry;
+  int ready_fd = -1;
+  base::PassphraseOptions passphrase;
+  bool ask_passphrase = false;
+  bool all = false;
+  std::vector<std::string> serials;
+  std::string device, model, file, firmware, image, did, out, broker;
+  bool reset = false, clone = false;
+};
+
+std::vector<base::Config::Key> ConfigKeys() {
+  return {{"listen", base::Config::Type::kString, "127.0.0.1:8443", "HOST:PORT of the public listener"},
+          {"public_url", base::Config::Type::kString, "",
+           "URL that devices reach this verifier by; default: the listener's"},
+          {"registry", base::Config::Type::kStrings, "[]", "registry endpoints that replace the hints of net.keel"},
+          {"passphrase_file", base::Config::Type::kString, "",
+           "0600 file with the passphrase of keys.keel; default: unattended"},
+          {"max_stale", base::Config::Type::kUint, "300", "seconds that a registry checkpoint may be old"}};
+}
+
+Result<std::string> Passphrase(const Flags& flags, const std::string& from_config, bool confirm) {
+  base::PassphraseOptions options = flags.passphrase;
+  if (options.file.empty() && options.fd < 0) options.file = from_config;
+  if (options.file.empty() && options.fd < 0 && !flags.ask_passphrase) return std::string();
+  options.confirm = confirm;
+  KEEL_TRY(const base::SecretText text, base::ReadPassphrase(options));
+  return std::string(text.ExposeSecret());
+}
+
+Result<int> Init(const Flags& flags) {
+  KEEL_TRY(const base::RolePaths paths, base::ResolveRolePaths("verifier", flags.data));
+  KEEL_TRY(const std::string net, base::ReadFile(flags.registry_file, 1 << 20));
+  KEEL_TRY(const std::string passphrase, Passphrase(flags, "", true));
+  KEEL_TRY(const auto identity, keel::custody::Identity::Create(paths.data_dir, net, {.passphrase = passphrase}));
+  std::map<std::string, std::string> values;
+  if (!flags.listen.empty()) values["listen"] = flags.listen;
+  if (!flags.public_url.empty()) values["public_url"] = flags.public_url;
+  if (!flags.passphrase.file.empty()) values["passphrase_file"] = flags.passphrase.file;
+  KEEL_TRY_VOID(base::WriteFileAtomic(paths.config_file, base::Config::Template(ConfigKeys(), values), 0600));
+  if (flags.json) {
+    std::cout << base::DumpJson({{"did", identity->did()}, {"data", paths.data_dir}}) << "\n";
+  } else {
+    const std::string data = flags.data.empty() ? "" : " --data " + flags.data;
+    std::cout << "owner  " << identity->did() << "\nkeys   "
+              << (passphrase.empty() ? "unprotected software key (0600)" : "under the passphrase")
+              << "\nnext   keel-verifier serve" << data << "\n       keel ownership request" << data
+              << " --count N -o request.keel   (and send it to whoever sells you devices)\n";
+  }
+  return base::kExitDone;
+}
+
+Result<int> Serve(const Flags& flags) {
+  KEEL_TRY(const base::RolePaths paths, base::ResolveRolePaths("verifier", flags.data));
+  KEEL_TRY(base::Config config, base::Config::Load(paths.config_file, ConfigKeys()));
+  if (!flags.listen.empty()) KEEL_TRY_VOID(config.SetFlag("listen", flags.listen));
+  if (!flags.public_url.empty()) KEEL_TRY_VOID(config.SetFlag("public_url", flags.public_url));
+  KEEL_TRY(const auto stop, base::StopSignal::Create());
+  verifier::ServiceOptions options;
+  options.data_dir = paths.data_dir;
+  KEEL_TRY(options.passphrase, Passphrase(flags, config.GetString("passphrase_file"), false));
+  KEEL_TRY(options.listen, base::ParseListen(config.GetString("listen")));
+  options.public_url = config.GetString("public_url");
+  options.registry = flags.registry.empty() ? config.GetList("registry") : flags.registry;
+  options.max_stale_seconds = config.GetUint("max_stale");
+  KEEL_TRY(const auto service, verifier::Service::Start(options));
+  KEEL_TRY(const auto control, base::ControlServer::Start(paths.socket, service->Verbs(), 8));
+  base::LogInfo("verifier.ready", {{"url", service->url()}, {"did", service->did()}});
+  KEEL_TRY_VOID(base::ServeUntilStopped(*stop, flags.ready_fd,
+                                        {{"url", service->url()}, {"did", service->did()}, {"socket", paths.socket}}));
+  return base::kExitDone;
+}
+
+// A verb of the running service. `args` are built from the flags; the answer is shown by `show`, or as JSON.
+Result<int> Call(const Flags& flags, const std::string& verb, const std::function<Result<json>()>& args,
+                 const std::function<int(const json&)>& show) {
+  KEEL_TRY(const base::RolePaths paths, base::ResolveRolePaths("verifier", flags.data));
+  KEEL_TRY(const json members, args());
+  KEEL_TRY(const json answer, base::CallControl(paths, verb, members, std::chrono::minutes(10)));
+  if (!flags.json) return show(answer);
+  std::cout << base::DumpJson(answer) << "\n";
+  return verifier::ExitOf(answer);
+}
+
+Result<json> NoArguments() { return json::object(); }
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  keel::crypto::SetUpHostedCrypto();
+  Flags flags;
+  CLI::App app{
+      "Keel's verifier: claims an owner's devices, waits for them, checks them against a policy, provisions them and "
+      "keeps the fleet.\n"
+      "Exit status: 0 done, 1 checked and refused, 2 wrong usage or unreadable input, 3 a service can't be reached, 4 "
+      "done in part."};
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--data", flags.data,
+                 "Data folder (default: /var/lib/keel/verifier as root, else the user's XDG folder)");
+  app.add_flag("--json", flags.json, "Results and errors as JSON");
+
+  std::function<Result<int>()> run;
+  const auto verb = [&](CLI::App* parent, const char* name, const char* help, std::function<Result<int>()> action) {
+    CLI::App* sub = parent->add_subcommand(name, help);
+    sub->callback([&run, action = std::move(action)] { run = action; });
+    return sub;
+  };
+  const auto passphrase_flags = [&](CLI::App* sub) {
+    sub->add_flag("--passphrase", flags.ask_passphrase,
+                  "Ask for a passphrase that protects the keys (default: unattended)");
+    sub->add_option("--passphrase-fd", flags.passphrase.fd, "Read the passphrase from this descriptor");
+    sub->add_option("--passphrase-file", flags.passphrase.file, "Read the passphrase from this 0600 file");
+  };
+  const auto device_flag = [&](CLI::App* sub) {
+    sub->add_option("device", flags.device, "Serial or DID, or an unambiguous beginning of it")->required();
+  };
+  const auto device_args = [&]() -> Result<json> { return json{{"device", flags.device}}; };
+
+  CLI::App* init =
+      verb(&app, "init", "Make the owner's DID, keys and configuration, once", [&] { return Init(flags); });
+  init->add_option("--registry", flags.registry_file, "The registry's join file, net.keel")->required();
+  init->add_option("--listen", flags.listen, "HOST:PORT of the public listener");
+  init->add_option("--public-url", flags.public_url, "URL that devices reach it by");
+  passphrase_flags(init);
+  CLI::App* serve = verb(&app, "serve", "Run the service", [&] { return Serve(flags); });
+  serve->add_option("--listen", flags.listen, "HOST:PORT of the public listener; port 0: a free one");
+  serve->add_option("--public-url", flags.public_url, "URL that devices reach it by");
+  serve->add_option("--registry", flags.registry, "Registry endpoint(s) in place of net.keel's");
+  serve->add_option("--ready-fd", flags.ready_fd, "Write one JSON line to this descriptor when ready");
+  passphrase_flags(serve);
+  verb(&app, "status", "What the service is doing",
+       [&] { return Call(flags, "status", NoArguments, verifier::ShowStatus); });
+  verb(&app, "doctor", "What is wrong, and what to change",
+       [&] { return Call(flags, "doctor", NoArguments, verifier::ShowDoctor); });
+  CLI::App* claim = verb(&app, "claim", "Wait for devices that were taken over by `keel ownership import`", [&] {
+    return Call(
+        flags, "claim",
+        [&]() -> Result<json> { return flags.all ? json{{"all", true}} : json{{"serials", flags.serials}}; },
+        verifier::ShowClaim);
+  });
+  claim->add_flag("--all", flags.all, "Every device that is held");
+  claim->add_option("--serial", flags.serials, "These devices");
+
+  CLI::App* profile = app.add_subcommand("profile", "What a model of device gets");
+  profile->require_subcommand(1);
+  CLI::App* profile_set = verb(profile, "set", "Set the profile of a model", [&] {
+    return Call(
+        flags, "profile-set",
+        [&]() -> Result<json> {
+          KEEL_TRY(const std::string text, base::ReadFile(flags.file, 1 << 20));
+          return json{{"model", flags.model}, {"configuration", text}, {"firmware", flags.firmware}};
+        },
+        verifier::ShowPlain);
+  });
+  profile_set->add_option("model", flags.model, "Model, or * for every other")->required();
+  profile_set->add_option("--config", flags.file, "JSON object that the devices get")->required();
+  profile_set->add_option("--firmware", flags.firmware, "Release (id or version) that they shall run");
+  verb(profile, "list", "Show the profiles",
+       [&] { return Call(flags, "profile-list", NoArguments, verifier::ShowPlain); });
+
+  CLI::App* policy = app.add_subcommand("policy", "Which devices are taken in");
+  policy->require_subcommand(1);
+  CLI::App* policy_set = verb(policy, "set", "Replace the policy", [&] {
+    return Call(
+        flags, "policy-set",
+        [&]() -> Result<json> {
+          KEEL_TRY(const std::string text, base::ReadFile(flags.file, 1 << 20));
+          return json{{"policy", text}};
+        },
+        verifier::ShowPlain);
+  });
+  policy_set->add_option("file", flags.file, "JSON file (docs/formats/policy.md)")->required();
+  verb(policy, "show", "Show the policy", [&] { return Call(flags, "policy-show", NoArguments, verifier::ShowPlain); });
+
+  CLI::App* broker = app.add_subcommand("broker", "Where devices send their data");
+  broker->require_subcommand(1);
+  CLI::App* broker_set = verb(broker, "set", "Set the MQTT broker that devices are told", [&] {
+    return Call(
+        flags, "broker-set",
+        [&]() -> Result<json> {
+          const size_t colon = flags.broker.rfind(':');
+          const auto port =
+              colon == std::string::npos ? Result<json>(json()) : base::ParseJson(flags.broker.substr(colon + 1));
+          if (!port || !port->is_number_unsigned())
+            return Fail(Code::kUsage, "broker", "\"" + flags.broker + "\" is not HOST:PORT");
+          return json{{"host", flags.broker.substr(0, colon)}, {"port", *port}};
+        },
+        verifier::ShowPlain);
+  });
+  broker_set->add_option("address", flags.broker, "HOST:PORT")->required();
+
+  verb(&app, "devices", "List the devices", [&] { return Call(flags, "devices", NoArguments, verifier::ShowDevices); });
+  device_flag(verb(&app, "why", "Say why a device is where it is",
+                   [&] { return Call(flags, "why", device_args, verifier::ShowWhy); }));
+  device_flag(verb(&app, "revoke", "Take a device out of the fleet, now",
+                   [&] { return Call(flags, "revoke", device_args, verifier::ShowDevice); }));
+  CLI::App* decide = verb(&app, "decide", "Decide about a held device (clone or reset)", [&] {
+    return Call(
+        flags, "decide",
+        [&]() -> Result<json> {
+          if (flags.reset == flags.clone) return Fail(Code::kUsage, "decide", "say --reset or --clone");
+          return json{{"device", flags.device}, {"verdict", flags.reset ? "reset" : "clone"}};
+        },
+        verifier::ShowDevice);
+  });
+  device_flag(decide);
+  decide->add_flag("--reset", flags.reset, "The second session is the device: let it begin again");
+  decide->add_flag("--clone", flags.clone, "A copy exists: trust neither");
+  for (const char* op : {"wipe", "retire"}) {
+    device_flag(
+        verb(&app, op, "Order the device to erase what it got from us (retire: and its keys, for good)", [&flags, op] {
+          return Call(
+              flags, "order", [&flags, op]() -> Result<json> { return json{{"device", flags.device}, {"op", op}}; },
+              verifier::ShowDevice);
+        }));
+  }
+
+  CLI::App* reader = app.add_subcommand("reader", "Who may read the devices' data");
+  reader->require_subcommand(1);
+  CLI::App* reader_add = verb(reader, "add", "Grant a credential to read", [&] {
+    return Call(
+        flags, "reader-add", [&]() -> Result<json> { return json{{"did", flags.did}}; },
+        [&](const json& answer) {
+          const auto written = base::WriteFileAtomic(flags.out, answer["credential"].get<std::string>() + "\n", 0600);
+          if (!written) return base::ReportError(kProgram, written.error());
+          std::cout << "credential for " << flags.did << " written to " << flags.out << "\n";
+          return static_cast<int>(base::kExitDone);
+        });
+  });
+  reader_add->add_option("did", flags.did, "The application's DID (`keel telemetry key` makes one)")->required();
+  reader_add->add_option("-o,--output", flags.out, "File for the credential (- for standard output)")
+      ->capture_default_str();
+  flags.out = "-";
+  CLI::App* reader_remove = verb(reader, "remove", "Take it back", [&] {
+    return Call(
+        flags, "reader-remove", [&]() -> Result<json> { return json{{"did", flags.did}}; }, verifier::ShowPlain);
+  });
+  reader_remove->add_option("did", flags.did, "The application's DID")->required();
+
+  CLI::App* firmware = app.add_subcommand("firmware", "Firmware releases");
+  firmware->require_subcommand(1);
+  CLI::App* firmware_import =
+      verb(firmware, "import", "Take over a release: its folder, as `keel-issuer firmware release` writes it", [&] {
+        return Call(
+            flags, "firmware-import", [&]() { return verifier::ReleaseFiles(flags.file); }, verifier::ShowPlain);
+      });
+  firmware_import->add_option("release", flags.file, "The release's folder")->required();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? base::kExitDone : base::kExitUsage;
+  }
+  const Result<int> code = run();
+  return code ? *code : base::ReportError(kProgram, code.error(), flags.json);
+}

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verifier/onboarding.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "base/json_strict.h"
+#include "crypto/hash.h"
+#include "did/jose.h"
+#include "ledger/pack.h"
+#include "onboarding/limits.h"
+#include "onboarding/messages.h"
+#include "onboarding/problem.h"
+#include "onboarding/transcript.h"
+#include "vc/presentation.h"
+#include "vc/types.h"
+#include "verifier/incoming.h"
+
+namespace keel::verifier {
+
+using nlohmann::json;
+using onboarding::Transcript;
+namespace body = onboarding::body;
+namespace proof = onboarding::proof;
+
+namespace {
+
+constexpr uint64_t kFleetCredentialLife = 365ull * 24 * 3600;
+
+const std::string kThreadPrefix = "thread/";
+
+std::string Key(std::string_view name) { return std::string(name); }
+
+Session* FindSession(ClaimSlot& slot, const std::string& thread, const std::string& device_pairwise) {
+  for (Session& known : slot.sessions) {
+    if (known.thread == thread && known.device_pairwise == device_pairwise) return &known;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+// A reply of the same thread, as plaintext octets.
+Result<std::string> WriteReply(const Onboarding::Incoming& in, onboarding::Message type, json body_members) {
+  didcomm::Message message;
+  message.id = didcomm::NewMessageId();
+  message.type = std::string(onboarding::TypeOf(type));
+  message.from = in.ours;
+  message.to = {in.theirs};
+  message.thid = in.message.Thread();
+  body_members[Key(body::kV)] = 1;
+  message.body = base::DumpJson(body_members);
+  KEEL_TRY(std::string plaintext, message.Serialize());
+  if (plaintext.size() > onboarding::kMaxPlaintext) {
+    return Fail(Code::kTooLarge, "reply",
+                message.type + " would have " + std::to_string(plaintext.size()) + " octets, a device takes " +
+                    std::to_string(onboarding::kMaxPlaintext));
+  }
+  return plaintext;
+}
+
+Onboarding::Onboarding(Parts parts) : parts_(std::move(parts)) {}
+
+Result<Onboarding::Incoming> Onboarding::Open(const std::string& envelope) {
+  if (envelope.size() > onboarding::kMaxEnvelope) return Fail(Code::kTooLarge, "envelope");
+  didcomm::UnpackOptions options;
+  options.now = base::NowSeconds();
+  options.agreements = &agreements_;
+  options.require_encrypted = true;
+  options.require_authenticated = true;
+  KEEL_TRY(didcomm::Unpacked opened, didcomm::Unpack(envelope, parts_.keys, peer_resolver_, options));
+  Incoming in;
+  in.message = std::move(opened.message);
+  in.plaintext = std::move(opened.plaintext);
+  in.type = onboarding::MessageFromType(in.message.type);
+  if (in.message.to.size() != 1) return Fail(Code::kWrongRecipient, "envelope");
+  in.ours = in.message.to.front();
+  in.theirs = in.message.from;
+  in.slot = parts_.book.FindPairwise(in.ours);
+  if (in.slot == nullptr) return Fail(Code::kNotFound, "envelope");
+  KEEL_TRY(in.body, in.message.ParseBody());
+  return in;
+}
+
+namespace {
+
+// What could not be checked just now may be tried again.
+bool PassesBy(Code code) {
+  return code == Code::kUnreachable || code == Code::kTimeout || code == Code::kStale || code == Code::kIo ||
+         code == Code::kNoSpace || code == Code::kUnavailable || code == Code::kBusy || code == Code::kClosed;
+}
+
+// How an error is told. To a hello: nothing but that it is refused. To a proof, which answers our own proof: whether a
+// new session may help.
+Result<std::string> Refusal(const Onboarding::Incoming& in, const Error& error) {
+  if (PassesBy(error.code)) return WriteReply(in, onboarding::Message::kBusy, {{Key(body::kRetryAfter), 5}});
+  if (in.type != onboarding::Message::kDeviceProof)
+    return WriteReply(in, onboarding::Message::kRefused, json::object());
+  const bool late = error.code == Code::kExpired || error.code == Code::kWrongState;
+  const auto problem = late ? onboarding::Problem::kExpired : onboarding::Problem::kBadProof;
+  return WriteReply(in, onboarding::Message::kProblem,
+                    {{Key(body::kCode), onboarding::ProblemName(problem)}, {Key(body::kComment), ""}});
+}
+
+}  // namespace
+
+Result<std::string> Onboarding::Handle(const std::string& envelope) {
+  auto opened = Open(envelope);
+  if (!opened) {
+    refusals_.Log(base::LogLevel::kInfo, "didcomm.refused", {{"why", opened.error().Text()}});
+    return Fail(Code::kRefused, "didcomm");
+  }
+  Incoming& in = *opened;
+  Reply reply = Fail(Code::kUnsupported, "message");
+  {
+    const std::lock_guard lock(in.slot->mutex);
+    in.slot->claim.seen = base::NowSeconds();
+    switch (in.type) {
+      case onboarding::Message::kHello: reply = OnHello(in); break;
+      case onboarding::Message::kDeviceProof: reply = OnDeviceProof(in); break;
+      case onboarding::Message::kDone: reply = OnDone(in); break;
+      case onboarding::Message::kContact: reply = OnContact(in); break;
+      case onboarding::Message::kFirmwareAccept: reply = OnFirmwareAccept(in); break;
+      case onboarding::Message::kFirmwareReport: reply = OnFirmwareReport(in); break;
+      case onboarding::Message::kLifecycleAck: reply = OnLifecycleAck(in); break;
+      default: break;
+    }
+    if (!reply) {
+      refusals_.Log(base::LogLevel::kWarn, "onboarding.refused",
+                    {{"device", in.slot->claim.did}, {"type", in.message.type}, {"why", reply.error().Text()}});
+      in.slot->claim.problem = reply.error().Text();
+      reply = Refusal(in, reply.error());
+    }
+  }
+  KEEL_TRY(const std::string plaintext, std::move(reply));
+  didcomm::PackOptions options;
+  options.agreements = &agreements_;
+  options.random = &parts_.random;
+  KEEL_TRY(didcomm::Packed packed,
+           didcomm::PackAuthcryptOctets(plaintext, in.ours, in.theirs, parts_.keys, peer_resolver_, options));
+  return std::move(packed.text);
+}
+
+Result<Onboarding::PackView> Onboarding::Pack(const std::string& thread, uint32_t from) {
+  KEEL_TRY(const std::optional<std::string> text, parts_.records.Session(kThreadPrefix + thread));
+  if (!text) return Fail(Code::kNotFound, "pack");
+  std::string device;
+  KEEL_TRY(const Session session, SessionFromText(*text, device));
+  if (session.proofs.empty()) return Fail(Code::kNotFound, "pack");
+  const std::shared_ptr<const std::string> octets = session.proofs.back().pack;
+  KEEL_TRY(const ByteView rest, ledger::PackFrom(AsBytes(*octets), from));
+  return PackView{octets, octets->size() - rest.size()};
+}
+
+// M1 ------------------------------------------------------------------------------------------------------------------
+
+Onboarding::Reply Onboarding::OnHello(Incoming& in) {
+  ClaimSlot& slot = *in.slot;
+  const Claim& claim = slot.claim;
+  // The invitation's id is a secret that only who opened the rendezvous value knows.
+  if (in.message.pthid != base::Base64Url(claim.invitation_id) || in.ours != claim.invited_as) {
+    return Fail(Code::kUntrusted, "hello", "does not carry this invitation's id");
+  }
+  if (claim.state == ClaimState::kRevoked || claim.state == ClaimState::kReleased ||
+      claim.state == ClaimState::kRetired) {
+    return Fail(Code::kRefused, "hello", std::string("the device is ") + ClaimStateName(claim.state));
+  }
+  KEEL_TRY(const std::vector<std::string> versions, base::GetStrings(in.body, body::kVersions.data()));
+  if (std::find(versions.begin(), versions.end(), onboarding::kVersion1) == versions.end())
+    return Fail(Code::kUnknownVersion, "hello");
+  KEEL_TRY(const json* suites, base::GetArray(in.body, body::kSuites.data()));
+  if (std::find(suites->begin(), suites->end(), json(onboarding::kSuiteOkp)) == suites->end())
+    return Fail(Code::kUnsupported, "hello", "no suite in common");
+  KEEL_TRY(const Bytes32 nd, base::GetFixed<32>(in.body, body::kNd.data()));
+  KEEL_TRY(const std::optional<uint64_t> base_k, base::GetOptionalUint(in.body, body::kK.data()));
+
+  const std::string thread = in.message.Thread();
+  const Bytes32 hello_hash = crypto::Sha256::Of(in.plaintext);
+  Session* session = FindSession(slot, thread, in.theirs);
+  if (session != nullptr && session->hello_hash != hello_hash)
+    return Fail(Code::kConflict, "hello", "another hello in the same thread");
+  if (session == nullptr) {
+    if (thread.empty() || thread.size() > onboarding::kMaxMessageId) return Fail(Code::kMalformed, "hello", "thid");
+    while (slot.sessions.size() >= onboarding::kMaxUnprovenSessions) {
+      static_cast<void>(parts_.records.RemoveSession(kThreadPrefix + slot.sessions.front().thread));
+      slot.sessions.pop_front();
+    }
+    Session fresh;
+    fresh.device_pairwise = in.theirs;
+    fresh.thread = thread;
+    fresh.hello_hash = hello_hash;
+    Transcript transcript(AsBytes(claim.invitation));
+    transcript.AddHash(hello_hash);
+    fresh.th1 = transcript.value();
+    slot.sessions.push_back(std::move(fresh));
+    session = &slot.sessions.back();
+  }
+  const bool young = !session->proofs.empty() &&
+                     session->proofs.back().pack_time + onboarding::kRepeatOwnerProofSeconds > base::NowSeconds();
+  if (!young) {
+    const uint32_t known_links =
+        base_k ? static_cast<uint32_t>(std::min<uint64_t>(*base_k, UINT32_MAX)) : claim.base_links;
+    KEEL_TRY(OwnerProof made, MakeOwnerProof(in, *session, base::Base64Url(nd), known_links));
+    if (session->proofs.size() >= onboarding::kRememberedOwnerProofs) session->proofs.pop_front();
+    session->proofs.push_back(std::move(made));
+    KEEL_TRY_VOID(parts_.records.SaveSession(kThreadPrefix + thread, SessionText(*session, claim.did)));
+  }
+  return session->proofs.back().plaintext;
+}
+
+Result<OwnerProof> Onboarding::MakeOwnerProof(Incoming& in, const Session& session, const std::string& nd,
+                                              uint32_t known_links) {
+  const Claim& claim = in.slot->claim;
+  OwnerProof made;
+  KEEL_TRY(const ProofPack pack, parts_.prover.MakePack(claim, known_links));
+  ByteArray<onboarding::kNonce> nonce{};
+  KEEL_TRY_VOID(parts_.random.Fill(nonce));
+  made.nonce = base::Base64Url(nonce);
+  made.pack = std::make_shared<const std::string>(base::ToString(pack.sealed));
+  made.pack_time = pack.time;
+
+  vc::PresentationRequest request;
+  request.holder = parts_.owner.did;
+  request.audience = in.theirs;
+  request.nonce = nd;
+  request.iat = base::NowSeconds();
+  request.exp = request.iat + onboarding::kProofLifeSeconds;
+  const json extra = {{Key(proof::kPv), in.ours},
+                      {Key(proof::kTh), base::Base64Url(session.th1)},
+                      {Key(proof::kVcs), {base::Base64Url(crypto::Sha256::Of(claim.ownership_credential))}},
+                      {Key(proof::kPack),
+                       {{Key(proof::kPackLen), pack.length},
+                        {Key(proof::kPackSha256), base::Base64Url(pack.sha256)},
+                        {Key(proof::kPackKey), base::Base64Url(pack.key.ExposeSecret())}}},
+                      {Key(proof::kWant), {{Key(proof::kWantEvidence), false}, {Key(proof::kWantFw), true}}}};
+  request.extra = base::DumpJson(extra);
+  KEEL_TRY(const std::string vp,
+           vc::CreatePresentation(request, *parts_.owner.store, parts_.owner.auth, parts_.owner.auth_kid, true));
+  KEEL_TRY(made.plaintext, WriteReply(in, onboarding::Message::kOwnerProof,
+                                      {{Key(body::kSuite), onboarding::kSuiteOkp},
+                                       {Key(body::kNv), made.nonce},
+                                       {Key(body::kVp), vp},
+                                       {Key(body::kVc), claim.ownership_credential}}));
+  Transcript transcript = Transcript::At(1, session.th1);
+  transcript.Add(AsBytes(made.plaintext));
+  made.th2 = transcript.value();
+  return made;
+}
+
+// M3 ------------------------------------------------------------------------------------------------------------------
+
+Result<Onboarding::DeviceProof> Onboarding::CheckDeviceProof(const Incoming& in, const Session& session,
+                                                             const std::string& vp, const std::string& vc) {
+  const std::string& device = in.slot->claim.did;
+  KEEL_TRY(const did::Jws jws, did::Jws::Parse(vp));
+  if (jws.typ != proof::kTyp) return Fail(Code::kMalformed, "device proof", "typ is not vp+jwt");
+  KEEL_TRY(const json claims, base::ParseJson(jws.payload));
+  KEEL_TRY(const std::string issuer, base::GetString(claims, proof::kIss.data()));
+  if (issuer != device) return Fail(Code::kWrongSender, "device proof", "iss is not the device of this claim");
+  // The key that signed must be a current authentication key of the device, by the registry.
+  KEEL_TRY(const did::ResolutionResult resolved, parts_.resolver.Resolve(device));
+  if (resolved.deactivated) return Fail(Code::kDeactivated, "device proof", "the device's DID is deactivated");
+  const crypto::PublicKey* key = nullptr;
+  for (const did::VerificationMethod* method : resolved.document->All(did::Relationship::kAuthentication)) {
+    if (jws.jwk.valid() ? method->key == jws.jwk : method->id == jws.kid) key = &method->key;
+  }
+  if (key == nullptr)
+    return Fail(Code::kUntrusted, "device proof", "the signing key is no current authentication key of the device");
+  KEEL_TRY(const bool signed_well, did::VerifyJws(jws, *key));
+  if (!signed_well) return Fail(Code::kBadSignature, "device proof");
+
+  KEEL_TRY(const std::string audience, base::GetString(claims, proof::kAud.data()));
+  KEEL_TRY(const std::string nonce, base::GetString(claims, proof::kNonce.data()));
+  KEEL_TRY(const std::string pairwise, base::GetString(claims, proof::kPd.data()));
+  KEEL_TRY(const uint64_t issued, base::GetUint(claims, proof::kIat.data()));
+  KEEL_TRY(const std::string th, base::GetString(claims, proof::kTh.data()));
+  KEEL_TRY(const std::vector<std::string> credentials, base::GetStrings(claims, proof::kVcs.data()));
+  if (audience != parts_.owner.did) return Fail(Code::kWrongAudience, "device proof");
+  if (pairwise != in.theirs) return Fail(Code::kWrongSender, "device proof", "pd is not who sent it: a relayed proof");
+  const UnixSeconds now = base::NowSeconds();
+  if (!NotBeforeOk(issued, now) || !NotAfterOk(issued + onboarding::kProofLifeSeconds, now))
+    return Fail(Code::kExpired, "device proof");
+  if (credentials.size() != 1 || credentials.front() != base::Base64Url(crypto::Sha256::Of(vc))) {
+    return Fail(Code::kConflict, "device proof", "vcs is not the hash of the credential beside it");
+  }
+  for (const OwnerProof& sent : session.proofs) {
+    if (base::Base64Url(sent.th2) != th) continue;
+    if (sent.nonce != nonce) return Fail(Code::kWrongNonce, "device proof");
+    return DeviceProof{sent.th2, claims};
+  }
+  return Fail(Code::kWrongTranscript, "device proof",
+              "answers none of our last two proofs: a spliced or stale handshake");
+}
+
+Onboarding::Reply Onboarding::OnDeviceProof(Incoming& in) {
+  ClaimSlot& slot = *in.slot;
+  Claim& claim = slot.claim;
+  const std::string thread = in.message.Thread();
+  const Bytes32 hash = crypto::Sha256::Of(in.plaintext);
+  const bool bound_to_this = claim.device_pairwise == in.theirs && claim.thread == thread;
+  if (bound_to_this && claim.proof_hash == hash && !claim.provision.empty()) return claim.provision;  // a repeat
+
+  const Session* session = FindSession(slot, thread, in.theirs);
+  Session saved;
+  if (session == nullptr) {
+    // A verifier that was restarted in between finds it beside its records.
+    KEEL_TRY(const std::optional<std::string> text, parts_.records.Session(kThreadPrefix + thread));
+    std::string device;
+    if (text) {
+      KEEL_TRY(saved, SessionFromText(*text, device));
+    }
+    if (!text || device != claim.did || saved.device_pairwise != in.theirs) {
+      return Fail(Code::kWrongState, "device proof", "no such session");
+    }
+    session = &saved;
+  }
+  KEEL_TRY(const std::string vp, base::GetString(in.body, body::kVp.data()));
+  KEEL_TRY(const std::string vc, base::GetString(in.body, body::kVc.data()));
+  KEEL_TRY(const DeviceProof proven, CheckDeviceProof(in, *session, vp, vc));
+  Transcript transcript = Transcript::At(2, proven.th2);
+  transcript.AddHash(hash);
+
+  // From here on the device has proved itself: problems are named to it.
+  const UnixSeconds now = base::NowSeconds();
+  const auto problem = [&](onboarding::Problem code, const std::string& comment) {
+    return WriteReply(in, onboarding::Message::kProblem,
+                      {{Key(body::kCode), onboarding::ProblemName(code)}, {Key(body::kComment), comment}});
+  };
+  const json batch = in.body.contains(Key(body::kBatch)) ? in.body[Key(body::kBatch)] : json();
+  json seen = json::object();
+  if (const auto running = base::GetObject(in.body, body::kFw.data())) {
+    seen["firmware"] = **running;
+    TakeFirmware(in.body, claim);
+  }
+  KEEL_TRY(const HardwareReport report,
+           parts_.hardware.Check(vc, batch, claim.did, seen, *parts_.settings.policy(), now));
+  claim.judgement = base::DumpJson(report.judgement.ToJson());
+  claim.facts = report.facts;
+  claim.changed = now;
+  if (!report.judgement.accepted) {
+    claim.problem = report.judgement.Sentence();
+    base::LogWarn("onboarding.policy", {{"device", claim.did}, {"why", claim.problem}});
+    KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
+    return problem(onboarding::Problem::kPolicy, "policy refuses; the owner's log says which rule");
+  }
+  const bool taken = claim.state != ClaimState::kClaimed && !(claim.state == ClaimState::kBound && bound_to_this);
+  if (taken) {
+    claim.state = ClaimState::kHeld;
+    claim.rival_pairwise = in.theirs;
+    claim.problem =
+        "clone or reset: the device has proved itself in a second session; decide with `keel-verifier decide " +
+        claim.serial + " --reset|--clone`";
+    base::LogError("onboarding.clone_or_reset", {{"device", claim.did}, {"serial", claim.serial}});
+    KEEL_TRY_VOID(parts_.members.Remove(MemberId(claim.device_pairwise)));
+    KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
+    return problem(onboarding::Problem::kClone, "held until the owner decides");
+  }
+  claim.device_pairwise = in.theirs;
+  claim.pairwise = in.ours;
+  claim.pairwise_id = claim.invitation_id;
+  claim.thread = thread;
+  claim.proof_hash = hash;
+  claim.hardware_credential = vc;
+  if (!report.firmware_version.empty()) claim.firmware_version = report.firmware_version;
+  if (!report.model.empty()) claim.model = report.model;
+  claim.problem.clear();
+  return Provision(in, transcript.value());
+}
+
+// M4 ------------------------------------------------------------------------------------------------------------------
+
+json Onboarding::NetworkFor(const Claim& claim) const {
+  const BrokerAddress broker = parts_.settings.broker();
+  const std::string member = MemberId(claim.device_pairwise);
+  if (broker.host.empty()) return json::object();
+  return {{"mqtt",
+           {{"host", broker.host},
+            {"port", broker.port},
+            {"client_id", member},
+            {"username", member},
+            {"topic_prefix", parts_.members.TopicOf(member)},
+            {"audience", parts_.members.audience()},
+            {"token_lifetime", onboarding::kTokenLifeSeconds}}}};
+}
+
+std::string Onboarding::BundleId(const Claim& claim) const {
+  const Profile profile = parts_.settings.ProfileFor(claim.model);
+  return base::Base64Url(crypto::Sha256::Of(profile.configuration + "\n" + base::DumpJson(NetworkFor(claim))));
+}
+
+Result<json> Onboarding::Bundle(Claim& claim, UnixSeconds now) {
+  const Profile profile = parts_.settings.ProfileFor(claim.model);
+  const std::string member = MemberId(claim.device_pairwise);
+  vc::FleetRequest request;
+  request.owner = parts_.owner.did;
+  request.subject = claim.device_pairwise;
+  request.fleet = parts_.members.fleet();
+  request.name = member;
+  request.profile = profile.model;
+  request.topic = parts_.members.TopicOf(member);
+  request.valid_from = now;
+  request.valid_until = now + kFleetCredentialLife;
+  KEEL_TRY(const std::string fleet_credential, vc::IssueCredential(vc::FleetCredential(request), *parts_.owner.store,
+                                                                   parts_.owner.auth, parts_.owner.auth_kid));
+  KEEL_TRY(const crypto::PublicKey owner_key, parts_.owner.store->Public(parts_.owner.auth));
+  KEEL_TRY(const json configuration, base::ParseJson(profile.configuration));
+  json members = {{Key(body::kStage), body::kStageFull},
+                  {Key(body::kFc), fleet_credential},
+                  {Key(body::kFck), base::Multikey(owner_key)},
+                  {Key(body::kNet), NetworkFor(claim)},
+                  {Key(body::kConfig), configuration}};
+  claim.provided = BundleId(claim);
+  claim.fleet_until = request.valid_until;
+  return members;
+}
+
+Onboarding::Reply Onboarding::Provision(Incoming& in, const Bytes32& th3) {
+  Claim& claim = in.slot->claim;
+  const UnixSeconds now = base::NowSeconds();
+  KEEL_TRY_VOID(parts_.random.Fill(claim.next_contact_secret));
+  claim.contact_secret = claim.next_contact_secret;
+  claim.seq_in = claim.seq_out = 0;
+  ++claim.generation;
+  KEEL_TRY(json members, Bundle(claim, now));
+  members[Key(body::kTh)] = base::Base64Url(th3);
+  members[Key(body::kG)] = claim.generation;
+  members[Key(body::kContact)] = base::Base64Url(claim.contact_secret);
+  const auto release = parts_.firmware.Find(parts_.settings.ProfileFor(claim.model).firmware);
+  if (release && release->sequence > claim.firmware_sequence) members[Key(body::kFw)] = release->Offer();
+  KEEL_TRY(claim.provision, WriteReply(in, onboarding::Message::kProvision, std::move(members)));
+  Transcript transcript = Transcript::At(3, th3);
+  transcript.Add(AsBytes(claim.provision));
+  claim.th4 = transcript.value();
+  claim.state = ClaimState::kBound;
+  claim.changed = now;
+  // Bound and stored in one write before it is sent: a second session finds the claim taken, a repeat gets these
+  // octets.
+  KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
+  parts_.book.Index(in.slot);
+  return claim.provision;
+}
+
+// M5 ------------------------------------------------------------------------------------------------------------------
+
+Onboarding::Reply Onboarding::OnDone(Incoming& in) {
+  Claim& claim = in.slot->claim;
+  if (in.theirs != claim.device_pairwise || in.ours != claim.pairwise || in.message.Thread() != claim.thread) {
+    return Fail(Code::kWrongState, "done", "not the session that this claim is bound to");
+  }
+  const Bytes32 hash = crypto::Sha256::Of(in.plaintext);
+  if (claim.done_hash == hash && !claim.acknowledgement.empty()) return claim.acknowledgement;
+  // A claim that is held because a second session proved itself lets the first one finish, but keeps it out of the
+  // fleet.
+  const bool held = claim.state == ClaimState::kHeld;
+  if (claim.state != ClaimState::kBound && !held) return Fail(Code::kWrongState, "done");
+  KEEL_TRY(const Bytes32 th, base::GetFixed<32>(in.body, body::kTh.data()));
+  if (th != claim.th4) return Fail(Code::kWrongTranscript, "done");
+  KEEL_TRY(const uint64_t generation, base::GetUint(in.body, body::kG.data()));
+  if (generation != claim.generation) return Fail(Code::kConflict, "done", "another generation");
+  KEEL_TRY(const Bytes32 rs, base::GetFixed<32>(in.body, body::kRs.data()));
+  KEEL_TRY(const std::string rp_text, base::GetString(in.body, body::kRp.data()));
+  KEEL_TRY(const crypto::PublicKey rp, crypto::PublicKey::FromMultikey(rp_text));
+  if (const auto report = base::GetObject(in.body, body::kReport.data())) TakeFirmware(**report, claim);
+  Transcript transcript = Transcript::At(4, claim.th4);
+  transcript.AddHash(hash);
+  KEEL_TRY_VOID(parts_.keep_rendezvous(claim.did, rs, rp));
+  claim.rendezvous_secret = rs;
+  ByteArray<crypto::kMaxMultikeyOctets> multikey{};
+  KEEL_TRY(const size_t multikey_length, rp.ToMultikeyOctets(multikey));
+  claim.rendezvous_key.assign(multikey.begin(), multikey.begin() + static_cast<std::ptrdiff_t>(multikey_length));
+  claim.base_links = static_cast<uint32_t>(claim.links.size());
+  claim.done_hash = hash;
+  if (!held) {
+    claim.state = ClaimState::kOnboarded;
+    claim.problem.clear();
+  }
+  claim.changed = base::NowSeconds();
+  KEEL_TRY(claim.acknowledgement,
+           WriteReply(in, onboarding::Message::kAck, {{Key(body::kTh), base::Base64Url(transcript.value())}}));
+  // The next invitation, for the day when somebody resets the device: under its new secrets.
+  KEEL_TRY_VOID(parts_.book.Invite(claim));
+  KEEL_TRY(const did::DidDocument device, did::ResolvePeer(claim.device_pairwise));
+  const auto token_keys = device.All(did::Relationship::kAuthentication);
+  KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
+  if (!held && !token_keys.empty()) {
+    KEEL_TRY_VOID(
+        parts_.members.Put(MemberId(claim.device_pairwise), {token_keys.front()->key, claim.device_pairwise}));
+  }
+  parts_.book.Index(in.slot);
+  parts_.book.Wake();
+  static_cast<void>(parts_.records.RemoveSession(kThreadPrefix + claim.thread));
+  in.slot->sessions.clear();
+  base::LogInfo("onboarding.done", {{"device", claim.did}, {"serial", claim.serial}, {"thid", claim.thread}});
+  return claim.acknowledgement;
+}
+
+}  // namespace keel::verifier

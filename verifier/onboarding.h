@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "base/log.h"
+#include "core/seams.h"
+#include "crypto/key_store.h"
+#include "did/methods/peer.h"
+#include "didcomm/pack.h"
+#include "didcomm/unpack.h"
+#include "verifier/claim_book.h"
+#include "verifier/firmware.h"
+#include "verifier/hardware_check.h"
+#include "verifier/members.h"
+#include "verifier/prover.h"
+#include "verifier/settings.h"
+
+namespace keel::verifier {
+
+// Who we are, for signing M2 and FleetCredentials. keys: the role's key store.
+struct OwnerKeys {
+  std::string did;       // O
+  std::string auth_kid;  // "<O>#auth"
+  crypto::KeyStore* store = nullptr;
+  crypto::KeyHandle auth;
+};
+
+// The verifier's side of device-onboarding/1.0 and device-lifecycle/1.0 (docs/protocols/device-onboarding.md): one
+// envelope in, one envelope out. Every step may be repeated: a repeat gets the same plaintext. What changes is durable
+// before it is answered. Thread-safe: one lock a claim.
+class Onboarding {
+ public:
+  struct Parts {
+    ClaimBook& book;
+    Records& records;
+    SessionKeys& keys;
+    Prover& prover;
+    HardwareCheck& hardware;
+    Members& members;
+    Settings& settings;
+    FirmwareStore& firmware;
+    did::DidResolver& resolver;  // did:keel and the rest, for the device's own DID
+    OwnerKeys owner;
+    Random& random;
+    std::string url;  // what firmware URLs begin with
+    // Called when M5 brought new rendezvous secrets, before M6: custody keeps them for the next sale.
+    std::function<Result<>(const std::string& did, const Bytes32& rs, const crypto::PublicKey& rp)> keep_rendezvous;
+  };
+  explicit Onboarding(Parts parts);
+
+  // POST /didcomm. The reply's envelope, or an error that says nothing of why (the log does): kRefused, kBusy.
+  Result<std::string> Handle(const std::string& envelope);
+
+  // GET /pack/{thid}?from=record: sealed octets from that record on; null when there is no such session.
+  struct PackView {
+    std::shared_ptr<const std::string> octets;
+    size_t offset = 0;
+  };
+  Result<PackView> Pack(const std::string& thread, uint32_t from);
+
+  // Used by onboarding.cc and lifecycle.cc (incoming.h).
+  struct DeviceProof;  // a good M3
+  struct Incoming;     // an opened message and the slot it is for
+
+ private:
+  using Reply = Result<std::string>;
+
+  Result<Incoming> Open(const std::string& envelope);
+  // The handlers give a reply's plaintext; they run with the slot's mutex held.
+  Reply OnHello(Incoming& in);
+  Reply OnDeviceProof(Incoming& in);
+  Reply OnDone(Incoming& in);
+  Reply OnContact(Incoming& in);
+  Reply OnFirmwareAccept(Incoming& in);
+  Reply OnFirmwareReport(Incoming& in);
+  Reply OnLifecycleAck(Incoming& in);
+
+  // Stores M4 and its transcript in the claim and gives its plaintext. th3: transcript after M3.
+  Reply Provision(Incoming& in, const Bytes32& th3);
+  Result<OwnerProof> MakeOwnerProof(Incoming& in, const Session& session, const std::string& nd, uint32_t known_links);
+  // Verifies the vp+jwt of M3 against the session's last two M2.
+  Result<DeviceProof> CheckDeviceProof(const Incoming& in, const Session& session, const std::string& vp,
+                                       const std::string& vc);
+  // What the profile gives this device now, as members of M4 or of a renewal: stage, fc, fck, net, config, fw. Notes in
+  // the claim what was given.
+  Result<nlohmann::json> Bundle(Claim& claim, UnixSeconds now);
+  // The hash of what the profile would give: another than the claim's `provided` is due.
+  std::string BundleId(const Claim& claim) const;
+  // The owner's order as the device takes it: signed for the active generation.
+  Result<std::string> SignOrder(const Claim& claim, UnixSeconds now);
+  nlohmann::json NetworkFor(const Claim& claim) const;
+  // Checks seq and contact secret of a lifecycle message and makes the next secret. kReplayed, kUntrusted.
+  Result<> Advance(Claim& claim, const nlohmann::json& body);
+  nlohmann::json Answered(Claim& claim) const;
+
+  Parts parts_;
+  did::PeerMethod peer_resolver_;
+  didcomm::AgreementCache agreements_;
+  base::LogLimiter refusals_{30};
+};
+
+}  // namespace keel::verifier
