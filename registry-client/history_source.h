@@ -15,11 +15,11 @@ namespace keel::registry_client {
 // before. `ckpt` and `state` are the bodies of a pack's CKPT and STATE items (protocol.md, annex), ready to be packed.
 struct VerifiedCheckpoint {
   uint32_t epoch = 0;
-  uint64_t size = 0;        // leaves of the log
+  uint64_t size = 0;  // leaves of the log
   Bytes32 log_root{};
-  uint64_t height = 0;      // number of commits
+  uint64_t height = 0;  // number of commits
   Bytes32 map_root{};
-  UnixSeconds time = 0;     // smallest of the cosignature times used
+  UnixSeconds time = 0;  // smallest of the cosignature times used
   std::vector<uint8_t> ckpt;
   std::vector<uint8_t> state;
 };
@@ -30,8 +30,8 @@ struct AnchoredOperation {
   std::vector<uint8_t> jws;
 };
 
-// A did:keel's whole operation history, checked: every operation's signatures, scid, commitments, rising indices, and the
-// head against the map at `checkpoint`. Replay with ledger::DidHistory to read keys and services.
+// A did:keel's whole operation history, checked: every operation's signatures, scid, commitments, rising indices, and
+// the head against the map at `checkpoint`. Replay with ledger::DidHistory to read keys and services.
 struct VerifiedHistory {
   std::string did;
   std::vector<AnchoredOperation> operations;  // create first; never empty
@@ -45,7 +45,8 @@ struct VerifiedHistory {
 class HistorySource {
  public:
   virtual ~HistorySource() = default;
-  // kNotFound: proved absent. kBadProof, kNoQuorum, kStale, kUntrusted: the registry's answer is refused. kUnreachable, kTimeout.
+  // kNotFound: proved absent. kBadProof, kNoQuorum, kStale, kUntrusted: the registry's answer is refused. kUnreachable,
+  // kTimeout.
   virtual Result<VerifiedHistory> ResolveDid(const std::string& did) = 0;
 };
 

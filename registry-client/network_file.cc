@@ -24,7 +24,8 @@ Result<NetworkFile> ParseNetworkFile(std::string_view text) {
   KEEL_TRY(file.genesis, base::GetBytes(json, "genesis"));
   file.net = ledger::DescriptorHash(file.genesis);
   KEEL_TRY(const std::string net, base::GetString(json, "net"));
-  if (net != base::Hex(file.net)) return Fail(Code::kWrongNetwork, "network file", "net is not the hash of the genesis descriptor");
+  if (net != base::Hex(file.net))
+    return Fail(Code::kWrongNetwork, "network file", "net is not the hash of the genesis descriptor");
   KEEL_TRY(ledger::Descriptor current, ledger::ParseDescriptor(file.genesis));
   if (current.epoch != 0) return Fail(Code::kWrongEpoch, "network file", "the genesis descriptor must be epoch 0's");
   file.label = std::string(current.label);

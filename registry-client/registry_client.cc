@@ -102,7 +102,7 @@ struct RegistryClient::Impl {
   std::vector<uint8_t> descriptor;  // of members.epoch
   uint64_t largest = 0;
   Bytes32 largest_root{};
-  uint64_t kept = 0;        // what the state file says
+  uint64_t kept = 0;  // what the state file says
   uint64_t kept_at_ms = 0;
   std::mutex sign_mutex;
 
@@ -111,9 +111,11 @@ struct RegistryClient::Impl {
     return largest;
   }
 
-  // Sends to each endpoint in turn until `use` takes an answer; the last error otherwise. A node that lies is passed over like one that is down.
+  // Sends to each endpoint in turn until `use` takes an answer; the last error otherwise. A node that lies is passed
+  // over like one that is down.
   template <typename Use>
-  auto Each(const HttpCall& call, std::string_view target, bool sign, Use use) -> decltype(use(std::declval<const HttpResponse&>(), uint64_t{})) {
+  auto Each(const HttpCall& call, std::string_view target, bool sign, Use use)
+      -> decltype(use(std::declval<const HttpResponse&>(), uint64_t{})) {
     Error last = Fail(Code::kUnreachable, "registry", "no endpoint is known; give one in the configuration").error();
     base::Deadlines deadlines;
     deadlines.total = std::chrono::milliseconds(options.timeout_ms);
@@ -133,7 +135,8 @@ struct RegistryClient::Impl {
       auto result = use(*response, floor);
       if (result) return result;
       last = result.error();
-      if (last.code == Code::kNotFound || last.code == Code::kInvalidDid || last.code == Code::kQuotaExceeded) break;  // answered
+      if (last.code == Code::kNotFound || last.code == Code::kInvalidDid || last.code == Code::kQuotaExceeded)
+        break;  // answered
     }
     return std::unexpected(last);
   }
@@ -177,7 +180,8 @@ struct RegistryClient::Impl {
         KEEL_TRY(const ledger::Descriptor next, ledger::ParseDescriptor(bundle.descriptor));
         if (next.epoch <= members.epoch) continue;
         KEEL_TRY(const ledger::Descriptor current, ledger::ParseDescriptor(descriptor));
-        KEEL_TRY_VOID(ledger::VerifyTransition(current, next, network.net, bundle.sigs_of_current, bundle.sigs_of_next));
+        KEEL_TRY_VOID(
+            ledger::VerifyTransition(current, next, network.net, bundle.sigs_of_current, bundle.sigs_of_next));
         KEEL_TRY(members, ledger::MemberSetOf(next, network.net));
         descriptor = Copy(bundle.descriptor);
       }
@@ -185,8 +189,8 @@ struct RegistryClient::Impl {
     });
   }
 
-  // CKPT and STATE, everything checked that a party checks before it relies on a checkpoint. `floor`: the largest size accepted when the question was
-  // asked (answers of one node may overtake each other).
+  // CKPT and STATE, everything checked that a party checks before it relies on a checkpoint. `floor`: the largest size
+  // accepted when the question was asked (answers of one node may overtake each other).
   Result<VerifiedCheckpoint> TakeCheckpoint(Cursor& cursor, uint64_t floor) {
     KEEL_TRY(const ByteView ckpt, cursor.Take(ItemTag::kCheckpoint));
     KEEL_TRY(const ByteView state_body, cursor.Take(ItemTag::kState));
@@ -210,15 +214,19 @@ struct RegistryClient::Impl {
     KEEL_TRY(freshness.now, clock.Now());
     if (auto ok = ledger::AcceptCheckpoint(checkpoint.size, time, freshness); !ok) {
       Error error = ok.error();
-      error.detail = "the registry's checkpoint (size " + std::to_string(checkpoint.size) + ", " + base::Rfc3339(time) + ") is refused: " +
-                     (checkpoint.size < floor ? "a larger one, of " + std::to_string(floor) + " entries, was seen before"
-                                              : "it is older than " + std::to_string(options.max_stale_seconds) + " s; is this machine's clock right?");
+      error.detail =
+          "the registry's checkpoint (size " + std::to_string(checkpoint.size) + ", " + base::Rfc3339(time) +
+          ") is refused: " +
+          (checkpoint.size < floor ? "a larger one, of " + std::to_string(floor) + " entries, was seen before"
+                                   : "it is older than " + std::to_string(options.max_stale_seconds) +
+                                         " s; is this machine's clock right?");
       return std::unexpected(error);
     }
     {
       std::lock_guard lock(mutex);
       if (checkpoint.size == largest && checkpoint.root != largest_root) {
-        return Fail(Code::kUntrusted, "checkpoint", "two roots for one size: the registry's members signed contradicting histories");
+        return Fail(Code::kUntrusted, "checkpoint",
+                    "two roots for one size: the registry's members signed contradicting histories");
       }
       if (checkpoint.size > largest) {
         largest = checkpoint.size;
@@ -238,13 +246,14 @@ struct RegistryClient::Impl {
     return out;
   }
 
-  // Remembers the largest accepted checkpoint over restarts; at most once a second, since losing a second's worth costs little. Holds mutex.
+  // Remembers the largest accepted checkpoint over restarts; at most once a second, since losing a second's worth costs
+  // little. Holds mutex.
   void Keep(bool now) {
     if (options.state_file.empty() || kept == largest) return;
     const uint64_t ticks = clock.TicksMs();
     if (!now && kept != 0 && ticks - kept_at_ms < kKeepEveryMs) return;
-    const std::string text =
-        base::DumpJson({{"v", 1}, {"net", base::Hex(network.net)}, {"size", largest}, {"root", base::Base64Url(largest_root)}});
+    const std::string text = base::DumpJson(
+        {{"v", 1}, {"net", base::Hex(network.net)}, {"size", largest}, {"root", base::Base64Url(largest_root)}});
     if (base::WriteFileAtomic(options.state_file, text, 0600)) {
       kept = largest;
       kept_at_ms = ticks;
@@ -256,7 +265,8 @@ struct RegistryClient::Impl {
     KEEL_TRY(const std::string text, base::ReadFile(options.state_file, 4096));
     KEEL_TRY(const nlohmann::json json, base::ParseJson(text));
     KEEL_TRY(const std::string net, base::GetString(json, "net"));
-    if (net != base::Hex(network.net)) return Fail(Code::kWrongNetwork, "registry client", options.state_file + " belongs to another network");
+    if (net != base::Hex(network.net))
+      return Fail(Code::kWrongNetwork, "registry client", options.state_file + " belongs to another network");
     KEEL_TRY(largest, base::GetUint(json, "size"));
     KEEL_TRY(largest_root, base::GetFixed<32>(json, "root"));
     kept = largest;
@@ -300,7 +310,8 @@ struct RegistryClient::Impl {
       AnchoredOperation op;
       op.index = r.U64();
       op.jws = Copy(r.Take(r.left()));
-      if (!r.ok() || op.index >= checkpoint.size) return Fail(Code::kMalformed, "registry answer", "an operation's index");
+      if (!r.ok() || op.index >= checkpoint.size)
+        return Fail(Code::kMalformed, "registry answer", "an operation's index");
       KEEL_TRY_VOID(history.Apply(op.index, op.jws));
       out.operations.push_back(std::move(op));
     }
@@ -322,11 +333,12 @@ RegistryClient::~RegistryClient() {
   impl_->Keep(true);
 }
 
-Result<std::unique_ptr<RegistryClient>> RegistryClient::Create(std::string_view net_keel, base::HttpClient& http, Clock& clock, Random& random,
-                                                               ClientOptions options) {
+Result<std::unique_ptr<RegistryClient>> RegistryClient::Create(std::string_view net_keel, base::HttpClient& http,
+                                                               Clock& clock, Random& random, ClientOptions options) {
   auto impl = std::make_unique<Impl>(http, clock, random);
   impl->options = std::move(options);
-  if (impl->options.account && impl->options.account->store == nullptr) return Fail(Code::kInvalidArgument, "registry client", "an account needs its key store");
+  if (impl->options.account && impl->options.account->store == nullptr)
+    return Fail(Code::kInvalidArgument, "registry client", "an account needs its key store");
   KEEL_TRY(impl->network, ParseNetworkFile(net_keel));
   impl->endpoints = impl->options.endpoints.empty() ? impl->network.endpoints : impl->options.endpoints;
   for (std::string& e : impl->endpoints) {
@@ -347,7 +359,8 @@ Result<VerifiedHistory> RegistryClient::ResolveDid(const std::string& did) {
   KEEL_TRY_VOID(ledger::ParseDidOf(did, impl_->network.label));
   return impl_->Each(Impl::Get(), "/v1/did/" + base::UrlEncode(did), false,
                      [&](const HttpResponse& response, uint64_t floor) -> Result<VerifiedHistory> {
-                       if (!response.ok() && response.content_type != kOctetStream) return std::unexpected(ErrorOf(response, "/v1/did"));
+                       if (!response.ok() && response.content_type != kOctetStream)
+                         return std::unexpected(ErrorOf(response, "/v1/did"));
                        KEEL_TRY(auto items, ParseBundle(response.body));
                        Cursor cursor(std::move(items));
                        KEEL_TRY(const VerifiedCheckpoint checkpoint, impl_->TakeCheckpoint(cursor, floor));
@@ -358,7 +371,8 @@ Result<VerifiedHistory> RegistryClient::ResolveDid(const std::string& did) {
 }
 
 Result<ProofSet> RegistryClient::ProveKeys(std::span<const Bytes32> keys, std::span<const std::string> dids) {
-  if (keys.size() > kMaxProofKeys || dids.size() > kMaxProofDids) return Fail(Code::kTooLarge, "proofs", "at most 1,024 keys and 64 DIDs at once");
+  if (keys.size() > kMaxProofKeys || dids.size() > kMaxProofDids)
+    return Fail(Code::kTooLarge, "proofs", "at most 1,024 keys and 64 DIDs at once");
   for (const std::string& did : dids) KEEL_TRY_VOID(ledger::ParseDidOf(did, impl_->network.label));
   return impl_->Each(Impl::Post(EncodeProofQuery(keys, dids)), "/v1/proofs", false,
                      [&](const HttpResponse& response, uint64_t floor) -> Result<ProofSet> {
@@ -401,31 +415,32 @@ Result<std::vector<EntryVerdict>> RegistryClient::Submit(std::span<const std::ve
       KEEL_TRY(const size_t p, ledger::WriteSponsoringPayload(crypto::Sha256::Of(rest), payload));
       sponsoring.resize(2048);
       std::lock_guard lock(impl_->sign_mutex);
-      KEEL_TRY(const size_t s, ledger::SignStatement(std::string_view(payload.data(), p), account->kid, *account->store, account->key, sponsoring));
+      KEEL_TRY(const size_t s, ledger::SignStatement(std::string_view(payload.data(), p), account->kid, *account->store,
+                                                     account->key, sponsoring));
       sponsoring.resize(s);
     }
     KEEL_TRY(const size_t t, ledger::WriteTransaction(sponsoring, rest, transaction));
-    auto verdicts = impl_->Each(
-        Impl::Post(std::string(AsText(ByteView(transaction).first(t)))), "/v1/transactions", true,
-        [&](const HttpResponse& response, uint64_t) -> Result<std::vector<EntryVerdict>> {
-          if (!response.ok()) return std::unexpected(ErrorOf(response, "/v1/transactions"));
-          KEEL_TRY(const nlohmann::json json, base::ParseJson(response.body));
-          KEEL_TRY(const nlohmann::json* results, base::GetArray(json, "results"));
-          if (results->size() != some.size()) return Fail(Code::kMalformed, "registry answer", "not one verdict an entry");
-          std::vector<EntryVerdict> list;
-          for (const nlohmann::json& one : *results) {
-            EntryVerdict v;
-            KEEL_TRY(const std::string code, base::GetString(one, "code"));
-            v.code = CodeFromName(code);
-            if (v.code == Code::kOk) {
-              KEEL_TRY(v.index, base::GetUint(one, "index"));
-            } else if (auto detail = base::GetString(one, "detail"); detail) {
-              v.detail = *detail;
-            }
-            list.push_back(std::move(v));
-          }
-          return list;
-        });
+    auto verdicts = impl_->Each(Impl::Post(std::string(AsText(ByteView(transaction).first(t)))), "/v1/transactions",
+                                true, [&](const HttpResponse& response, uint64_t) -> Result<std::vector<EntryVerdict>> {
+                                  if (!response.ok()) return std::unexpected(ErrorOf(response, "/v1/transactions"));
+                                  KEEL_TRY(const nlohmann::json json, base::ParseJson(response.body));
+                                  KEEL_TRY(const nlohmann::json* results, base::GetArray(json, "results"));
+                                  if (results->size() != some.size())
+                                    return Fail(Code::kMalformed, "registry answer", "not one verdict an entry");
+                                  std::vector<EntryVerdict> list;
+                                  for (const nlohmann::json& one : *results) {
+                                    EntryVerdict v;
+                                    KEEL_TRY(const std::string code, base::GetString(one, "code"));
+                                    v.code = CodeFromName(code);
+                                    if (v.code == Code::kOk) {
+                                      KEEL_TRY(v.index, base::GetUint(one, "index"));
+                                    } else if (auto detail = base::GetString(one, "detail"); detail) {
+                                      v.detail = *detail;
+                                    }
+                                    list.push_back(std::move(v));
+                                  }
+                                  return list;
+                                });
     if (!verdicts) return std::unexpected(verdicts.error());
     out.insert(out.end(), verdicts->begin(), verdicts->end());
     at += some.size();
@@ -450,13 +465,15 @@ Result<KeyProof> RegistryClient::WaitAnchored(const Bytes32& key, uint64_t timeo
 }
 
 Result<> RegistryClient::PublishRendezvous(const Bytes32& index, ByteView value) {
-  if (!impl_->options.account) return Fail(Code::kUntrusted, "rendezvous", "publishing needs an account with the registry");
+  if (!impl_->options.account)
+    return Fail(Code::kUntrusted, "rendezvous", "publishing needs an account with the registry");
   std::string body(AsText(index));
   body += AsText(value);
-  return impl_->Each(Impl::Post(std::move(body)), "/v1/rendezvous", true, [](const HttpResponse& response, uint64_t) -> Result<> {
-    if (!response.ok()) return std::unexpected(ErrorOf(response, "/v1/rendezvous"));
-    return {};
-  });
+  return impl_->Each(Impl::Post(std::move(body)), "/v1/rendezvous", true,
+                     [](const HttpResponse& response, uint64_t) -> Result<> {
+                       if (!response.ok()) return std::unexpected(ErrorOf(response, "/v1/rendezvous"));
+                       return {};
+                     });
 }
 
 namespace {
@@ -529,26 +546,29 @@ Result<UnixSeconds> RegistryClient::QuorumTime() {
 }
 
 Result<VerifiedCheckpoint> RegistryClient::Checkpoint() {
-  return impl_->Each(Impl::Get(), "/v1/checkpoint.bin", false, [&](const HttpResponse& response, uint64_t floor) -> Result<VerifiedCheckpoint> {
-    if (!response.ok()) return std::unexpected(ErrorOf(response, "/v1/checkpoint.bin"));
-    KEEL_TRY(auto items, ParseBundle(response.body));
-    Cursor cursor(std::move(items));
-    KEEL_TRY(auto checkpoint, impl_->TakeCheckpoint(cursor, floor));
-    KEEL_TRY_VOID(cursor.End());
-    return checkpoint;
-  });
+  return impl_->Each(Impl::Get(), "/v1/checkpoint.bin", false,
+                     [&](const HttpResponse& response, uint64_t floor) -> Result<VerifiedCheckpoint> {
+                       if (!response.ok()) return std::unexpected(ErrorOf(response, "/v1/checkpoint.bin"));
+                       KEEL_TRY(auto items, ParseBundle(response.body));
+                       Cursor cursor(std::move(items));
+                       KEEL_TRY(auto checkpoint, impl_->TakeCheckpoint(cursor, floor));
+                       KEEL_TRY_VOID(cursor.End());
+                       return checkpoint;
+                     });
 }
 
 Result<std::string> RegistryClient::GetSchema(const std::string& author_did, const std::string& id) {
   const Bytes32 key = ledger::NamedKey(ledger::MapType::kSchema, author_did, id);
   return impl_->Each(Impl::Get(), "/v1/schemas/" + base::UrlEncode(author_did) + "/" + base::UrlEncode(id), false,
                      [&](const HttpResponse& response, uint64_t floor) -> Result<std::string> {
-                       if (!response.ok() && response.content_type != kOctetStream) return std::unexpected(ErrorOf(response, "/v1/schemas"));
+                       if (!response.ok() && response.content_type != kOctetStream)
+                         return std::unexpected(ErrorOf(response, "/v1/schemas"));
                        KEEL_TRY(auto items, ParseBundle(response.body));
                        Cursor cursor(std::move(items));
                        KEEL_TRY(const VerifiedCheckpoint checkpoint, impl_->TakeCheckpoint(cursor, floor));
                        KEEL_TRY(const KeyProof proof, impl_->TakeKey(cursor, key, checkpoint.map_root));
-                       if (!proof.value) return Fail(Code::kNotFound, "schema", id + " of " + author_did + " is not anchored");
+                       if (!proof.value)
+                         return Fail(Code::kNotFound, "schema", id + " of " + author_did + " is not anchored");
                        KEEL_TRY(const ByteView payload, cursor.Take(ItemTag::kContent));
                        KEEL_TRY_VOID(cursor.End());
                        const Bytes32 digest = crypto::Sha256::Of(payload);
@@ -563,7 +583,8 @@ Result<std::string> RegistryClient::GetSchema(const std::string& author_did, con
 Result<StatusVersion> RegistryClient::GetStatusVersion(const std::string& issuer_did, const std::string& list_id) {
   const Bytes32 key = ledger::NamedKey(ledger::MapType::kStatus, issuer_did, list_id);
   KEEL_TRY(const ProofSet proofs, ProveKeys(std::span(&key, 1)));
-  if (!proofs.keys[0].value) return Fail(Code::kNotFound, "status list", list_id + " of " + issuer_did + " is not anchored");
+  if (!proofs.keys[0].value)
+    return Fail(Code::kNotFound, "status list", list_id + " of " + issuer_did + " is not anchored");
   ByteReader r(*proofs.keys[0].value);
   StatusVersion out;
   out.version = r.U64();

@@ -57,7 +57,8 @@ Result<ProofQuery> ParseProofQuery(ByteView octets) {
   return query;
 }
 
-std::vector<uint8_t> RequestToSign(const Bytes32& net, std::string_view method, std::string_view target, ByteView body, UnixSeconds time) {
+std::vector<uint8_t> RequestToSign(const Bytes32& net, std::string_view method, std::string_view target, ByteView body,
+                                   UnixSeconds time) {
   std::string out = "keel-request/1\n";
   out += AsText(net);
   out += method;

@@ -10,7 +10,8 @@
 #include "core/bytes.h"
 #include "core/time.h"
 
-// What the registry's HTTP API carries (docs/formats/registry-api.md), encoded and decoded once for node and client. Pure functions.
+// What the registry's HTTP API carries (docs/formats/registry-api.md), encoded and decoded once for node and client.
+// Pure functions.
 namespace keel::registry_client {
 
 inline constexpr const char* kOctetStream = "application/octet-stream";
@@ -51,7 +52,8 @@ Result<ProofQuery> ParseProofQuery(ByteView octets);
 
 // What an account signs for a request (headers Keel-Account, Keel-Time, Keel-Signature):
 // "keel-request/1\n" || net || method || " " || target || "\n" || H(body) || u64 time.
-std::vector<uint8_t> RequestToSign(const Bytes32& net, std::string_view method, std::string_view target, ByteView body, UnixSeconds time);
+std::vector<uint8_t> RequestToSign(const Bytes32& net, std::string_view method, std::string_view target, ByteView body,
+                                   UnixSeconds time);
 inline constexpr const char* kAccountHeader = "Keel-Account";
 inline constexpr const char* kTimeHeader = "Keel-Time";
 inline constexpr const char* kSignatureHeader = "Keel-Signature";

@@ -19,7 +19,8 @@ std::string AddressOf(const std::string& peer) {
 
 }  // namespace
 
-Result<std::unique_ptr<Accounts>> Accounts::Open(base::KeyValueStore& store, const Node& node, Clock& clock, AccessPolicy policy) {
+Result<std::unique_ptr<Accounts>> Accounts::Open(base::KeyValueStore& store, const Node& node, Clock& clock,
+                                                 AccessPolicy policy) {
   std::unique_ptr<Accounts> out(new Accounts(store, node, clock, policy));
   bool bad = false;
   KEEL_TRY_VOID(store.Scan("a", [&](std::string_view key, std::string_view value) {
@@ -81,14 +82,18 @@ Result<Access> Accounts::Identify(const base::HttpRequest& request) const {
   }
   const std::string_view time_text = request.Header(registry_client::kTimeHeader);
   const std::string_view signature_text = request.Header(registry_client::kSignatureHeader);
-  if (time_text.empty() || signature_text.empty()) return Fail(Code::kMissing, "account", "Keel-Time and Keel-Signature belong to Keel-Account");
+  if (time_text.empty() || signature_text.empty())
+    return Fail(Code::kMissing, "account", "Keel-Time and Keel-Signature belong to Keel-Account");
   UnixSeconds time = 0;
   const auto parsed = std::from_chars(time_text.data(), time_text.data() + time_text.size(), time);
-  if (parsed.ec != std::errc() || parsed.ptr != time_text.data() + time_text.size()) return Fail(Code::kMalformed, "account", "Keel-Time");
+  if (parsed.ec != std::errc() || parsed.ptr != time_text.data() + time_text.size())
+    return Fail(Code::kMalformed, "account", "Keel-Time");
   KEEL_TRY(const base::ByteVec signature, base::FromBase64Url(signature_text));
   KEEL_TRY(const UnixSeconds now, clock_.Now());
   if ((time > now ? time - now : now - time) > registry_client::kRequestSkew) {
-    return Fail(Code::kExpired, "account", "the request was signed at " + base::Rfc3339(time) + ", it is " + base::Rfc3339(now) + " here: check the clocks");
+    return Fail(Code::kExpired, "account",
+                "the request was signed at " + base::Rfc3339(time) + ", it is " + base::Rfc3339(now) +
+                    " here: check the clocks");
   }
 
   std::optional<Grant> grant;
@@ -99,7 +104,9 @@ Result<Access> Accounts::Identify(const base::HttpRequest& request) const {
   std::vector<crypto::PublicKey> keys;
   bool sponsor = false;
   if (id.starts_with("key:")) {
-    if (!grant) return Fail(Code::kUntrusted, "account", id + " is not registered: the operator adds it with 'keel-registry account add'");
+    if (!grant)
+      return Fail(Code::kUntrusted, "account",
+                  id + " is not registered: the operator adds it with 'keel-registry account add'");
     KEEL_TRY(const crypto::PublicKey key, crypto::PublicKey::FromMultikey(std::string_view(id).substr(4)));
     keys.push_back(key);
   } else {
@@ -111,7 +118,8 @@ Result<Access> Accounts::Identify(const base::HttpRequest& request) const {
     KEEL_TRY(const auto record, ReadSponsor(view->Reader(), id));
     sponsor = record && record->ActiveAt(now);
   }
-  const auto message = registry_client::RequestToSign(node_.net(), request.method, request.target, AsBytes(request.body), time);
+  const auto message =
+      registry_client::RequestToSign(node_.net(), request.method, request.target, AsBytes(request.body), time);
   bool good = false;
   for (const crypto::PublicKey& key : keys) {
     const auto verdict = crypto::Verify(key, message, signature);

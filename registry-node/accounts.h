@@ -15,10 +15,10 @@ namespace keel::registry {
 
 // What the operator lets an account do beyond what everybody may.
 struct Grant {
-  bool create = false;               // this member sponsors its creates, batches and schemas
-  bool publish = true;               // rendezvous values
+  bool create = false;                 // this member sponsors its creates, batches and schemas
+  bool publish = true;                 // rendezvous values
   uint64_t spends_per_hour = 100'000;  // updates, deactivations and spends
-  std::string note;                  // for people
+  std::string note;                    // for people
 };
 
 // Who is behind a request, and what it may do.
@@ -32,24 +32,26 @@ struct Access {
 };
 
 struct AccessPolicy {
-  uint64_t address_spends = 60;        // per hour and address without an account
-  uint64_t account_spends = 100'000;   // per hour and account, where the grant says nothing else
-  uint64_t account_publishes = 10'000; // per hour
-  bool any_did_publishes = true;       // any DID anchored here may publish rendezvous values, not only sponsors and registered accounts
+  uint64_t address_spends = 60;         // per hour and address without an account
+  uint64_t account_spends = 100'000;    // per hour and account, where the grant says nothing else
+  uint64_t account_publishes = 10'000;  // per hour
+  bool any_did_publishes =
+      true;  // any DID anchored here may publish rendezvous values, not only sponsors and registered accounts
 };
 
 // The accounts registered by the operator ("a" in the store), and the check of signed requests. Thread-safe.
 class Accounts {
  public:
-  static Result<std::unique_ptr<Accounts>> Open(base::KeyValueStore& store, const Node& node, Clock& clock, AccessPolicy policy);
+  static Result<std::unique_ptr<Accounts>> Open(base::KeyValueStore& store, const Node& node, Clock& clock,
+                                                AccessPolicy policy);
 
   // id: did:keel of this network or "key:<Multikey>" of an Ed25519 or P-256 key. kInvalidArgument.
   Result<> Add(const std::string& id, const Grant& grant);
   Result<> Remove(const std::string& id);
   std::map<std::string, Grant> List() const;
 
-  // Without account headers: what its address may. With them: kBadSignature, kExpired (time too far off), kUntrusted (unknown account),
-  // kMissing (a header), kUnavailable.
+  // Without account headers: what its address may. With them: kBadSignature, kExpired (time too far off), kUntrusted
+  // (unknown account), kMissing (a header), kUnavailable.
   Result<Access> Identify(const base::HttpRequest& request) const;
 
  private:

@@ -39,7 +39,8 @@ bool Decode(ByteView record, uint64_t& counter, HighWater& hw) {
 }
 
 std::unexpected<Error> IoError(const std::string& path, const char* what) {
-  return Fail(errno == ENOSPC ? Code::kNoSpace : Code::kIo, "high-water file", path + ": " + what + ": " + std::strerror(errno));
+  return Fail(errno == ENOSPC ? Code::kNoSpace : Code::kIo, "high-water file",
+              path + ": " + what + ": " + std::strerror(errno));
 }
 
 }  // namespace
@@ -48,7 +49,9 @@ Result<std::unique_ptr<HighWaterFile>> HighWaterFile::Open(const std::string& pa
   const bool existed = base::FileExists(path);
   if (!existed && !create) {
     return Fail(Code::kNotFound, "high-water file",
-                path + " is missing: without it this member can't know what it signed last; put the file back, or point high_water at it");
+                path +
+                    " is missing: without it this member can't know what it signed last; put the file back, or point "
+                    "high_water at it");
   }
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return IoError(path, "open");
@@ -58,7 +61,8 @@ Result<std::unique_ptr<HighWaterFile>> HighWaterFile::Open(const std::string& pa
   if (n < 0) return IoError(path, "read");
   if (n == 0) {
     // New (or cut before its first record): full length now, so that later writes change no metadata.
-    if (::pwrite(fd, both.data(), both.size(), 0) != static_cast<ssize_t>(both.size()) || ::fsync(fd) != 0) return IoError(path, "write");
+    if (::pwrite(fd, both.data(), both.size(), 0) != static_cast<ssize_t>(both.size()) || ::fsync(fd) != 0)
+      return IoError(path, "write");
     KEEL_TRY_VOID(base::SyncDir(std::filesystem::path(path).parent_path().string()));
     return file;
   }
@@ -84,15 +88,18 @@ HighWaterFile::~HighWaterFile() {
 
 Result<> HighWaterFile::Advance(const HighWater& next) {
   if (current_) {
-    if (next.size < current_->size) return Fail(Code::kConflict, "high-water", "a smaller log than the one signed before");
+    if (next.size < current_->size)
+      return Fail(Code::kConflict, "high-water", "a smaller log than the one signed before");
     if (next.size == current_->size) {
-      if (next.root != current_->root) return Fail(Code::kConflict, "high-water", "another root for the size signed before");
+      if (next.root != current_->root)
+        return Fail(Code::kConflict, "high-water", "another root for the size signed before");
       return {};
     }
   }
   const ByteArray<kRecord> record = Encode(counter_ + 1, next);
   const off_t at = static_cast<off_t>(((counter_ + 1) % 2) * kRecord);
-  if (::pwrite(fd_, record.data(), record.size(), at) != static_cast<ssize_t>(record.size())) return IoError(path_, "write");
+  if (::pwrite(fd_, record.data(), record.size(), at) != static_cast<ssize_t>(record.size()))
+    return IoError(path_, "write");
   if (::fdatasync(fd_) != 0) return IoError(path_, "sync");
   ++counter_;
   current_ = next;

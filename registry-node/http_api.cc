@@ -32,7 +32,9 @@ HttpResponse NoView(const Node& node) {
   const std::string hold = node.HoldReason();
   return ErrorResponse(Fail(Code::kUnavailable, "registry", hold.empty() ? "no checkpoint yet" : hold).error());
 }
-HttpResponse BadRequest(Code code, const char* where, std::string detail) { return ErrorResponse(Fail(code, where, std::move(detail)).error()); }
+HttpResponse BadRequest(Code code, const char* where, std::string detail) {
+  return ErrorResponse(Fail(code, where, std::move(detail)).error());
+}
 
 Result<uint64_t> QueryUint(const HttpRequest& request, std::string_view name) {
   KEEL_TRY(const std::string text, base::QueryValue(request.query, name));
@@ -73,8 +75,15 @@ void AppendEpochs(std::string& out, const View& view, uint32_t known) {
 
 }  // namespace
 
-HttpApi::HttpApi(Node& node, Rendezvous& rendezvous, QuorumTimeService& time, Accounts& accounts, Clock& clock, Random& random, Options options)
-    : node_(node), rendezvous_(rendezvous), time_(time), accounts_(accounts), clock_(clock), random_(random), options_(options) {
+HttpApi::HttpApi(Node& node, Rendezvous& rendezvous, QuorumTimeService& time, Accounts& accounts, Clock& clock,
+                 Random& random, Options options)
+    : node_(node),
+      rendezvous_(rendezvous),
+      time_(time),
+      accounts_(accounts),
+      clock_(clock),
+      random_(random),
+      options_(options) {
   Routes();
   housekeeping_ = std::thread([this] { Housekeeping(); });
 }
@@ -97,15 +106,19 @@ void HttpApi::Routes() {
   const auto sync = [this](const char* method, const char* pattern, auto handler) {
     router_.AddSync(method, pattern, [this, handler](const HttpRequest& r) { return handler(*this, r); });
   };
-  router_.Add("POST", "/v1/transactions", [this](HttpRequest r, base::Responder w) { PostTransactions(std::move(r), std::move(w)); });
+  router_.Add("POST", "/v1/transactions",
+              [this](HttpRequest r, base::Responder w) { PostTransactions(std::move(r), std::move(w)); });
   router_.Add("POST", "/v1/r0", [this](HttpRequest r, base::Responder w) { PostR0(std::move(r), std::move(w)); });
   sync("POST", "/v1/rendezvous", [](HttpApi& a, const HttpRequest& r) { return a.PostRendezvous(r); });
   sync("GET", "/v1/did/{did}", [](HttpApi& a, const HttpRequest& r) { return a.GetDid(r); });
   sync("GET", "/v1/map/{key}", [](HttpApi& a, const HttpRequest& r) { return a.GetMap(r); });
   sync("POST", "/v1/proofs", [](HttpApi& a, const HttpRequest& r) { return a.PostProofs(r); });
-  sync("GET", "/v1/schemas/{author}/{id}", [](HttpApi& a, const HttpRequest& r) { return a.GetContent(r, ledger::MapType::kSchema); });
-  sync("GET", "/v1/definitions/{author}/{id}", [](HttpApi& a, const HttpRequest& r) { return a.GetContent(r, ledger::MapType::kDefinition); });
-  sync("GET", "/v1/status/{author}/{id}", [](HttpApi& a, const HttpRequest& r) { return a.GetContent(r, ledger::MapType::kStatus); });
+  sync("GET", "/v1/schemas/{author}/{id}",
+       [](HttpApi& a, const HttpRequest& r) { return a.GetContent(r, ledger::MapType::kSchema); });
+  sync("GET", "/v1/definitions/{author}/{id}",
+       [](HttpApi& a, const HttpRequest& r) { return a.GetContent(r, ledger::MapType::kDefinition); });
+  sync("GET", "/v1/status/{author}/{id}",
+       [](HttpApi& a, const HttpRequest& r) { return a.GetContent(r, ledger::MapType::kStatus); });
   sync("GET", "/v1/log/entries", [](HttpApi& a, const HttpRequest& r) { return a.GetLogEntries(r); });
   sync("GET", "/v1/log/consistency", [](HttpApi& a, const HttpRequest& r) { return a.GetLogProof(r, true); });
   sync("GET", "/v1/log/inclusion", [](HttpApi& a, const HttpRequest& r) { return a.GetLogProof(r, false); });
@@ -135,7 +148,8 @@ void HttpApi::Routes() {
     ++a.resolves_;
     int status = 200;
     std::string body = ResolutionResult(*view, a.node_.label(), r.params[0], &status);
-    return base::BytesResponse(status, "application/ld+json;profile=\"https://w3id.org/did-resolution\"", std::move(body));
+    return base::BytesResponse(status, "application/ld+json;profile=\"https://w3id.org/did-resolution\"",
+                               std::move(body));
   });
   sync("GET", "/livez", [](HttpApi&, const HttpRequest&) { return base::TextResponse(200, "ok\n"); });
   sync("GET", "/readyz", [](HttpApi& a, const HttpRequest&) { return a.Ready(); });
@@ -154,7 +168,8 @@ void HttpApi::PostTransactions(HttpRequest request, base::Responder responder) {
     return;
   }
   if (transaction->entries.size() > registry_client::kMaxEntries) {
-    responder.Send(BadRequest(Code::kTooLarge, "transaction", "at most " + std::to_string(registry_client::kMaxEntries) + " entries"));
+    responder.Send(BadRequest(Code::kTooLarge, "transaction",
+                              "at most " + std::to_string(registry_client::kMaxEntries) + " entries"));
     return;
   }
   // Sponsored transactions count against the sponsor's quota on the ledger; the rest by who sends it.
@@ -166,7 +181,8 @@ void HttpApi::PostTransactions(HttpRequest request, base::Responder responder) {
   if (!spends_.Take(access->client, counted, access->spends_per_hour, clock_.TicksMs())) {
     responder.Send(BadRequest(Code::kQuotaExceeded, "quota",
                               access->client + " may send " + std::to_string(access->spends_per_hour) +
-                                  " operations and spends an hour" + (access->account ? "" : "; an account may send more")));
+                                  " operations and spends an hour" +
+                                  (access->account ? "" : "; an account may send more")));
     return;
   }
   ++transactions_;
@@ -189,7 +205,8 @@ void HttpApi::PostTransactions(HttpRequest request, base::Responder responder) {
     }
     responder.Send(base::JsonResponse(200, base::DumpJson({{"results", std::move(results)}})));
   };
-  if (auto ok = node_.Submit(std::move(*transaction), access->create, done); !ok) responder.Send(ErrorResponse(ok.error()));
+  if (auto ok = node_.Submit(std::move(*transaction), access->create, done); !ok)
+    responder.Send(ErrorResponse(ok.error()));
 }
 
 void HttpApi::PostR0(HttpRequest request, base::Responder responder) {
@@ -252,16 +269,20 @@ void HttpApi::PostR0(HttpRequest request, base::Responder responder) {
     answer(rendezvous_.Find(indices, *now));
     return;
   }
-  if (auto ok = rendezvous_.FindOrWait(std::move(indices), *now, clock_.TicksMs() + wait, answer); !ok) responder.Send(ErrorResponse(ok.error()));
+  if (auto ok = rendezvous_.FindOrWait(std::move(indices), *now, clock_.TicksMs() + wait, answer); !ok)
+    responder.Send(ErrorResponse(ok.error()));
 }
 
 HttpResponse HttpApi::PostRendezvous(const HttpRequest& request) {
   const auto access = accounts_.Identify(request);
   if (!access) return ErrorResponse(access.error());
   if (!access->publish) {
-    return BadRequest(Code::kUntrusted, "rendezvous", "publishing needs an account here: 'keel-registry account add', or a DID anchored in this registry");
+    return BadRequest(
+        Code::kUntrusted, "rendezvous",
+        "publishing needs an account here: 'keel-registry account add', or a DID anchored in this registry");
   }
-  if (request.body.size() != 32 + ledger::kRendezvousValue) return BadRequest(Code::kMalformed, "rendezvous", "index 32 || value expected");
+  if (request.body.size() != 32 + ledger::kRendezvousValue)
+    return BadRequest(Code::kMalformed, "rendezvous", "index 32 || value expected");
   if (!publishes_.Take(access->client, 1, access->publishes_per_hour, clock_.TicksMs())) {
     return BadRequest(Code::kQuotaExceeded, "rendezvous", access->client + " published too often within the hour");
   }
@@ -269,7 +290,8 @@ HttpResponse HttpApi::PostRendezvous(const HttpRequest& request) {
   if (!now) return ErrorResponse(now.error());
   ByteReader r(AsBytes(request.body));
   const Bytes32 index = r.Fixed<32>();
-  if (auto ok = rendezvous_.Publish(index, r.Take(ledger::kRendezvousValue), *now); !ok) return ErrorResponse(ok.error());
+  if (auto ok = rendezvous_.Publish(index, r.Take(ledger::kRendezvousValue), *now); !ok)
+    return ErrorResponse(ok.error());
   return base::TextResponse(200, "ok\n");
 }
 
@@ -337,7 +359,8 @@ HttpResponse HttpApi::GetLogProof(const HttpRequest& request, bool consistency) 
   const auto a = QueryUint(request, consistency ? "from" : "index");
   const auto b = QueryUint(request, consistency ? "to" : "size");
   if (!a || !b) return ErrorResponse(a ? b.error() : a.error());
-  if (*b > view->size) return BadRequest(Code::kOutOfRange, "log", "the log has " + std::to_string(view->size) + " entries");
+  if (*b > view->size)
+    return BadRequest(Code::kOutOfRange, "log", "the log has " + std::to_string(view->size) + " entries");
   const auto path = consistency ? ConsistencyPath(view->Reader(), *a, *b) : InclusionPath(view->Reader(), *a, *b);
   if (!path) return ErrorResponse(path.error());
   std::string out;

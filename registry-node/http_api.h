@@ -15,13 +15,15 @@
 
 namespace keel::registry {
 
-// The public HTTP API of a registry node (docs/formats/registry-api.md). Stop the server before this goes, and this before its parts. Thread-safe.
+// The public HTTP API of a registry node (docs/formats/registry-api.md). Stop the server before this goes, and this
+// before its parts. Thread-safe.
 class HttpApi {
  public:
   struct Options {
     uint64_t max_poll_ms = 20'000;  // an R0 query is held no longer
   };
-  HttpApi(Node& node, Rendezvous& rendezvous, QuorumTimeService& time, Accounts& accounts, Clock& clock, Random& random, Options options);
+  HttpApi(Node& node, Rendezvous& rendezvous, QuorumTimeService& time, Accounts& accounts, Clock& clock, Random& random,
+          Options options);
   // Answers those who wait for a rendezvous.
   ~HttpApi();
 

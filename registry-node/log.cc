@@ -26,7 +26,8 @@ std::string EncodeTile(const std::vector<Bytes32>& hashes) {
 }
 
 Result<std::vector<Bytes32>> DecodeTile(const std::string& octets) {
-  if (octets.size() % 32 != 0 || octets.size() > kTileWidth * 32) return Fail(Code::kCorrupt, "log tile", "wrong length");
+  if (octets.size() % 32 != 0 || octets.size() > kTileWidth * 32)
+    return Fail(Code::kCorrupt, "log tile", "wrong length");
   std::vector<Bytes32> out(octets.size() / 32);
   for (size_t i = 0; i < out.size(); ++i) std::memcpy(out[i].data(), octets.data() + 32 * i, 32);
   return out;
@@ -52,7 +53,8 @@ Result<Bytes32> FullSubtree(const StoreReader& reader, size_t height, uint64_t i
   return Combine(std::span(tile).subspan(at, count));
 }
 
-// MTH(D[begin:end]) of RFC 9162 section 2.1.1; ranges come from its recursion, so begin is aligned to the largest power of two below the length.
+// MTH(D[begin:end]) of RFC 9162 section 2.1.1; ranges come from its recursion, so begin is aligned to the largest power
+// of two below the length.
 Result<Bytes32> RangeRoot(const StoreReader& reader, uint64_t begin, uint64_t end) {
   const uint64_t n = end - begin;
   if (std::has_single_bit(n)) {

@@ -8,8 +8,8 @@
 
 namespace keel::registry {
 
-// The RFC 9162 log, kept as tiles of 256 hashes (as C2SP tlog-tiles lays them out): tile (level, n) holds hashes of full subtrees of 256^level leaves.
-// A commit rewrites the last tile of each level only; proofs read O(log n) tiles.
+// The RFC 9162 log, kept as tiles of 256 hashes (as C2SP tlog-tiles lays them out): tile (level, n) holds hashes of
+// full subtrees of 256^level leaves. A commit rewrites the last tile of each level only; proofs read O(log n) tiles.
 inline constexpr size_t kTileWidth = 256;
 
 // Appends leaf hashes. Keeps the open tiles in memory. Needs external synchronisation.
@@ -28,9 +28,9 @@ class LogWriter {
 
  private:
   struct Level {
-    std::vector<Bytes32> open;                                            // hashes of the last, not yet full tile
+    std::vector<Bytes32> open;                                      // hashes of the last, not yet full tile
     std::vector<std::pair<uint64_t, std::vector<Bytes32>>> filled;  // full tiles not yet flushed
-    uint64_t index = 0;                                                   // number of the open tile
+    uint64_t index = 0;                                             // number of the open tile
     bool dirty = false;
   };
   void Push(size_t level, const Bytes32& hash);

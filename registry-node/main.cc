@@ -47,12 +47,19 @@ int RunInit(const base::RolePaths& paths, Flags& flags) {
   const auto done = registry::Init(paths, flags.init);
   if (!done) return Report(flags, done.error());
   const std::string data = flags.data.empty() ? "" : " --data " + flags.data;
-  return Print(flags,
-               {{"net", done->net}, {"words", done->words}, {"config", done->config_file}, {"data", done->data_dir}, {"root_keys", done->root_keys}},
-               "Registry '" + flags.init.label + "' is set up.\n  words      " + done->words + "\n  net        " + done->net + "\n  settings   " +
-                   done->config_file + "\n  data       " + done->data_dir + "\n  root keys  " + done->root_keys +
-                   "   <- move this folder to two safe places; only a new epoch needs it\nNext:\n  keel-registry serve" + data +
-                   "\n  keel-registry descriptor" + data + " -o net.keel      # the one file that others join with; compare the eight words");
+  return Print(
+      flags,
+      {{"net", done->net},
+       {"words", done->words},
+       {"config", done->config_file},
+       {"data", done->data_dir},
+       {"root_keys", done->root_keys}},
+      "Registry '" + flags.init.label + "' is set up.\n  words      " + done->words + "\n  net        " + done->net +
+          "\n  settings   " + done->config_file + "\n  data       " + done->data_dir + "\n  root keys  " +
+          done->root_keys +
+          "   <- move this folder to two safe places; only a new epoch needs it\nNext:\n  keel-registry serve" + data +
+          "\n  keel-registry descriptor" + data +
+          " -o net.keel      # the one file that others join with; compare the eight words");
 }
 
 int RunServe(const base::RolePaths& paths, const Flags& flags) {
@@ -62,7 +69,8 @@ int RunServe(const base::RolePaths& paths, const Flags& flags) {
   options.listen = flags.listen;
   auto service = registry::Service::Start(paths, options);
   if (!service) return Report(flags, service.error());
-  const auto done = base::ServeUntilStopped(**stop, flags.ready_fd, {{"url", (*service)->url()}, {"socket", paths.socket}});
+  const auto done =
+      base::ServeUntilStopped(**stop, flags.ready_fd, {{"url", (*service)->url()}, {"socket", paths.socket}});
   return done ? base::kExitDone : Report(flags, done.error());
 }
 
@@ -71,7 +79,8 @@ int RunStatus(const base::RolePaths& paths, const Flags& flags) {
   if (!status) return Report(flags, status.error());
   std::string text;
   for (const auto& [name, value] : status->items()) {
-    text += name + std::string(name.size() < 14 ? 14 - name.size() : 1, ' ') + (value.is_string() ? value.get<std::string>() : base::DumpJson(value)) + "\n";
+    text += name + std::string(name.size() < 14 ? 14 - name.size() : 1, ' ') +
+            (value.is_string() ? value.get<std::string>() : base::DumpJson(value)) + "\n";
   }
   if (!text.empty()) text.pop_back();
   return Print(flags, *status, text);
@@ -84,7 +93,8 @@ int RunDoctor(const base::RolePaths& paths, const Flags& flags) {
   for (const auto& finding : registry::Doctor(paths)) {
     fine = fine && finding.ok;
     list.push_back({{"ok", finding.ok}, {"what", finding.what}, {"advice", finding.advice}});
-    text += (finding.ok ? "ok    " : "WRONG ") + finding.what + (finding.advice.empty() ? "" : "\n      -> " + finding.advice) + "\n";
+    text += (finding.ok ? "ok    " : "WRONG ") + finding.what +
+            (finding.advice.empty() ? "" : "\n      -> " + finding.advice) + "\n";
   }
   if (!text.empty()) text.pop_back();
   Print(flags, {{"ok", fine}, {"findings", list}}, text);
@@ -101,7 +111,8 @@ int RunDescriptor(const base::RolePaths& paths, const Flags& flags) {
   if (auto ok = base::WriteFileAtomic(flags.output, *text); !ok) return Report(flags, ok.error());
   const auto file = base::ParseJson(*text);
   const auto words = file ? base::GetString(*file, "words") : Result<std::string>("");
-  return Print(flags, {{"file", flags.output}, {"words", words ? *words : ""}}, flags.output + ": " + (words ? *words : ""));
+  return Print(flags, {{"file", flags.output}, {"words", words ? *words : ""}},
+               flags.output + ": " + (words ? *words : ""));
 }
 
 int RunControl(const base::RolePaths& paths, const Flags& flags, const char* verb, const json& args) {
@@ -134,16 +145,22 @@ int RunAnchor(const base::RolePaths& paths, const Flags& flags) {
 int main(int argc, char** argv) {
   crypto::SetUpHostedCrypto();
   Flags flags;
-  CLI::App app("keel-registry: a node of a Keel registry. It anchors, resolves and proves DIDs, seals and schemas, meets devices and tells the time.");
+  CLI::App app(
+      "keel-registry: a node of a Keel registry. It anchors, resolves and proves DIDs, seals and schemas, meets "
+      "devices and tells the time.");
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_option("--data", flags.data, "Folder for everything (else /etc/keel, /var/lib/keel, /run/keel, or the XDG folders)");
+  app.add_option("--data", flags.data,
+                 "Folder for everything (else /etc/keel, /var/lib/keel, /run/keel, or the XDG folders)");
   app.add_flag("--json", flags.as_json, "Answers and errors as JSON");
   app.footer(
-      "Files: /etc/keel/registry.toml, /var/lib/keel/registry, /run/keel/registry.sock, or DIR/registry.toml, DIR, DIR/registry.sock with --data DIR.\n"
-      "Exit status: 0 done, 1 checked and found wrong, 2 wrong usage or unreadable input, 3 the service can't be reached, 4 done in part.");
+      "Files: /etc/keel/registry.toml, /var/lib/keel/registry, /run/keel/registry.sock, or DIR/registry.toml, DIR, "
+      "DIR/registry.sock with --data DIR.\n"
+      "Exit status: 0 done, 1 checked and found wrong, 2 wrong usage or unreadable input, 3 the service can't be "
+      "reached, 4 done in part.");
   auto* init = app.add_subcommand("init", "Set up a registry of one member: configuration, keys, genesis descriptor");
-  init->add_option("--label", flags.init.label, "Short name of the network, part of every did:keel")->capture_default_str();
+  init->add_option("--label", flags.init.label, "Short name of the network, part of every did:keel")
+      ->capture_default_str();
   init->add_option("--member", flags.init.member, "This member's id")->capture_default_str();
   init->add_option("--listen", flags.init.listen, "Address and port of the public API")->capture_default_str();
   init->add_option("--public-url", flags.init.public_url, "What others reach it by");
@@ -175,7 +192,8 @@ int main(int argc, char** argv) {
   auto* account_remove = account->add_subcommand("remove", "Forget an account");
   account_remove->add_option("id", flags.account, "key:<Multikey> or did:keel")->required();
   auto* account_list = account->add_subcommand("list", "List accounts");
-  auto* anchor = app.add_subcommand("anchor", "Sponsor and anchor entries brought in a file: {\"entries\":[base64url,...]}");
+  auto* anchor =
+      app.add_subcommand("anchor", "Sponsor and anchor entries brought in a file: {\"entries\":[base64url,...]}");
   anchor->add_option("file", flags.file, "The file, - for standard input")->required();
   try {
     app.parse(argc, argv);
@@ -197,14 +215,20 @@ int main(int argc, char** argv) {
   if (account_remove->parsed()) return RunControl(*paths, flags, "account-remove", {{"id", flags.account}});
   if (account_add->parsed()) {
     return RunControl(*paths, flags, "account-add",
-                      {{"id", flags.account}, {"create", flags.create}, {"publish", !flags.no_publish}, {"spends_per_hour", flags.spends}, {"note", flags.note}});
+                      {{"id", flags.account},
+                       {"create", flags.create},
+                       {"publish", !flags.no_publish},
+                       {"spends_per_hour", flags.spends},
+                       {"note", flags.note}});
   }
   if (anchor->parsed()) return RunAnchor(*paths, flags);
   if (sponsor_add->parsed()) {
     json args = {{"did", flags.did}, {"quota", flags.quota}};
     if (!flags.until.empty()) {
       const auto until = ParseRfc3339(flags.until);
-      if (!until) return Report(flags, Fail(Code::kUsage, "--until", "an RFC 3339 time is wanted, e.g. 2027-01-31T00:00:00Z").error());
+      if (!until)
+        return Report(flags,
+                      Fail(Code::kUsage, "--until", "an RFC 3339 time is wanted, e.g. 2027-01-31T00:00:00Z").error());
       args["until"] = *until;
     }
     return RunControl(*paths, flags, "sponsor-add", args);

@@ -8,7 +8,8 @@
 namespace keel::registry {
 namespace {
 
-// Pages below this depth of nibbles stay in the writer's memory (at most 1 + 16 + 256 + 4,096); deeper ones up to the limit.
+// Pages below this depth of nibbles stay in the writer's memory (at most 1 + 16 + 256 + 4,096); deeper ones up to the
+// limit.
 constexpr size_t kAlwaysCachedDepth = 3;
 constexpr size_t kMaxCachedPages = 60'000;
 constexpr size_t kMaxNibbles = 64;
@@ -150,7 +151,8 @@ Result<Bytes32> MapWriter::Apply(std::vector<MapUpdate> updates, StoreWrites& wr
     KEEL_TRY(MapPage * root, Load(""));
     return root->Root();
   }
-  std::stable_sort(updates.begin(), updates.end(), [](const MapUpdate& a, const MapUpdate& b) { return a.key < b.key; });
+  std::stable_sort(updates.begin(), updates.end(),
+                   [](const MapUpdate& a, const MapUpdate& b) { return a.key < b.key; });
   std::vector<MapUpdate> last;  // of equal keys the last one counts
   last.reserve(updates.size());
   for (const MapUpdate& u : updates) {
@@ -207,7 +209,7 @@ Result<MapProofOctets> ProveKey(const StoreReader& reader, const Bytes32& key) {
       if (right) first += count;
     }
     if (!done) {
-      if (path.size() + 1 >= kMaxNibbles) return Fail(Code::kCorrupt, "map", "a path is too long");
+      if (path.size() + 1 > kMaxNibbles - 1) return Fail(Code::kCorrupt, "map", "a path is too long");
       path.push_back(static_cast<char>(Nibble(key, path.size())));
     }
   }

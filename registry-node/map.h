@@ -24,9 +24,10 @@ struct MapUpdate {
   Bytes32 value_hash{};
 };
 
-// The sparse Merkle map of protocol.md's annex (MAP TREE): 256-bit keys, a subtree with one leaf is that leaf. It is kept as
-// pages of four levels, each under its path (docs/formats/registry-storage.md), so an update rewrites few records and a
-// proof reads few. Old states are not kept: a reader that must see one state holds a snapshot of the store.
+// The sparse Merkle map of protocol.md's annex (MAP TREE): 256-bit keys, a subtree with one leaf is that leaf. It is
+// kept as pages of four levels, each under its path (docs/formats/registry-storage.md), so an update rewrites few
+// records and a proof reads few. Old states are not kept: a reader that must see one state holds a snapshot of the
+// store.
 class MapPage {
  public:
   enum class Kind : uint8_t { kEmpty = 0, kInner = 1, kLeaf = 2 };
@@ -54,8 +55,8 @@ class MapWriter {
  public:
   explicit MapWriter(StoreReader reader) : reader_(std::move(reader)) {}
 
-  // Applies the updates (any order; of two of one key the later counts), appends the changed pages to `writes` and returns the new root.
-  // On an error nothing is appended and the cache is dropped. kCorrupt, kIo.
+  // Applies the updates (any order; of two of one key the later counts), appends the changed pages to `writes` and
+  // returns the new root. On an error nothing is appended and the cache is dropped. kCorrupt, kIo.
   Result<Bytes32> Apply(std::vector<MapUpdate> updates, StoreWrites& writes);
   // Forgets pages that a failed commit changed.
   void DropCache() { cache_.clear(); }

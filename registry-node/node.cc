@@ -14,16 +14,18 @@ namespace {
 
 constexpr const char* kMetaKey = "m";
 constexpr const char* kProbeKey = "n";
-constexpr uint64_t kRecoverMs = 1100;  // between attempts to write again after a failure (the store itself tries once a second)
+constexpr uint64_t kRecoverMs =
+    1100;  // between attempts to write again after a failure (the store itself tries once a second)
 
-std::string EncodeMeta(uint64_t size, uint64_t height, const Bytes32& map_root, const Bytes32& log_root, UnixSeconds time, uint32_t epoch,
-                       const ledger::Net& net) {
+std::string EncodeMeta(uint64_t size, uint64_t height, const Bytes32& map_root, const Bytes32& log_root,
+                       UnixSeconds time, uint32_t epoch, const ledger::Net& net) {
   ByteArray<8 + 8 + 32 + 32 + 8 + 4 + 32> out{};
   ByteWriter(out).U64(size).U64(height).Put(map_root).Put(log_root).U64(time).U32(epoch).Put(net);
   return std::string(AsText(out));
 }
 
-// C2SP tlog-cosignature: key id = first four octets of H(name || 0x0a || 0x04 || key); line "— name base64(id || u64 time || signature)".
+// C2SP tlog-cosignature: key id = first four octets of H(name || 0x0a || 0x04 || key); line "— name base64(id || u64
+// time || signature)".
 std::string NoteLine(std::string_view name, const crypto::PublicKey& key, const ledger::Cosignature& c) {
   crypto::Sha256 h;
   const uint8_t tail[2] = {0x0a, 0x04};
@@ -42,8 +44,8 @@ StoreReader Node::StoreNow() const {
   return [this](std::string_view key) { return store_.Get(key); };
 }
 
-Result<std::unique_ptr<Node>> Node::Open(NodeOptions options, base::KeyValueStore& store, crypto::KeyStore& keys, crypto::KeyHandle member_key,
-                                         Clock& clock) {
+Result<std::unique_ptr<Node>> Node::Open(NodeOptions options, base::KeyValueStore& store, crypto::KeyStore& keys,
+                                         crypto::KeyHandle member_key, Clock& clock) {
   std::unique_ptr<Node> node(new Node(std::move(options), store, keys, member_key, clock));
   KEEL_TRY(node->public_key_, keys.Public(member_key));
   KEEL_TRY(const ledger::Descriptor genesis, ledger::ParseDescriptor(node->options_.genesis));
@@ -52,8 +54,9 @@ Result<std::unique_ptr<Node>> Node::Open(NodeOptions options, base::KeyValueStor
   node->label_ = std::string(genesis.label);
   KEEL_TRY(ledger::MemberSet members, ledger::MemberSetOf(genesis, node->net_));
   if (members.quorum > 1) {
-    return Fail(Code::kUnsupported, "engine", "the local engine is for a registry of one member; this descriptor asks for " +
-                                                  std::to_string(members.quorum) + " cosignatures");
+    return Fail(Code::kUnsupported, "engine",
+                "the local engine is for a registry of one member; this descriptor asks for " +
+                    std::to_string(members.quorum) + " cosignatures");
   }
   node->state_ = std::make_unique<State>(node->net_, node->label_, members);
   node->map_ = std::make_unique<MapWriter>(node->StoreNow());
@@ -62,7 +65,8 @@ Result<std::unique_ptr<Node>> Node::Open(NodeOptions options, base::KeyValueStor
   KEEL_TRY_VOID(node->CheckHighWater());
   if (!node->have_state_ && node->HoldReason().empty()) {
     std::vector<uint8_t> bundle(ledger::kMaxEntry), entry(ledger::kMaxEntry);
-    KEEL_TRY(const size_t n, ledger::WriteEpochBundle(node->options_.genesis, {}, node->options_.genesis_sigs, {}, {}, bundle));
+    KEEL_TRY(const size_t n,
+             ledger::WriteEpochBundle(node->options_.genesis, {}, node->options_.genesis_sigs, {}, {}, bundle));
     KEEL_TRY(const size_t m, ledger::WriteEpochEntry(ByteView(bundle).first(n), entry));
     Pending first;
     first.transaction.entries.push_back(Prepare(node->net_, ByteView(entry).first(m)));
@@ -107,12 +111,15 @@ Result<> Node::Load(bool first) {
   meta.epoch = r.U32();
   const Bytes32 net = r.Fixed<32>();
   if (!r.done()) return Fail(Code::kCorrupt, "ledger", "the store's meta record is damaged");
-  if (net != net_) return Fail(Code::kWrongNetwork, "ledger", "the store belongs to another registry than the configured descriptor");
+  if (net != net_)
+    return Fail(Code::kWrongNetwork, "ledger", "the store belongs to another registry than the configured descriptor");
   KEEL_TRY(LogWriter log, LogWriter::Open(StoreNow(), meta.size));
-  if (log.Root() != meta.log_root) return Fail(Code::kCorrupt, "ledger", "the log's tiles don't lead to its root; restore the store from a backup");
+  if (log.Root() != meta.log_root)
+    return Fail(Code::kCorrupt, "ledger", "the log's tiles don't lead to its root; restore the store from a backup");
   if (first) {
     KEEL_TRY(const Bytes32 root, MapRoot(StoreNow()));
-    if (root != meta.map_root) return Fail(Code::kCorrupt, "ledger", "the map's pages don't lead to its root; restore the store from a backup");
+    if (root != meta.map_root)
+      return Fail(Code::kCorrupt, "ledger", "the map's pages don't lead to its root; restore the store from a backup");
   }
   meta_ = meta;
   log_ = std::move(log);
@@ -124,7 +131,8 @@ Result<> Node::LoadEpochs(uint32_t newest) {
   auto epochs = std::make_shared<std::vector<std::vector<uint8_t>>>();
   for (uint32_t e = 0; e <= newest; ++e) {
     KEEL_TRY(const auto value, store_.Get(ValueStoreKey(ledger::EpochKey(e))));
-    if (!value || value->size() != 40) return Fail(Code::kCorrupt, "ledger", "epoch " + std::to_string(e) + " is missing");
+    if (!value || value->size() != 40)
+      return Fail(Code::kCorrupt, "ledger", "epoch " + std::to_string(e) + " is missing");
     KEEL_TRY(const auto entry, store_.Get(EntryStoreKey(ByteReader(AsBytes(*value).subspan(32)).U64())));
     if (!entry) return Fail(Code::kCorrupt, "ledger", "the entry of epoch " + std::to_string(e) + " is missing");
     const ByteView body = ledger::BodyOfEntry(AsBytes(*entry));
@@ -136,7 +144,11 @@ Result<> Node::LoadEpochs(uint32_t newest) {
   size_t member = 0;
   while (member < members.count && !(members.keys[member] == public_key_)) ++member;
   if (member == members.count) {
-    SetHold("this member's key is not in the descriptor of epoch " + std::to_string(newest) + "; give keel-registry the key of that epoch");
+    SetHold("this member's key is not in the descriptor of epoch " + std::to_string(newest) +
+            "; give keel-registry the key of that epoch");
+  } else if (members.quorum > 1) {
+    SetHold("epoch " + std::to_string(newest) + " asks for " + std::to_string(members.quorum) +
+            " cosignatures, which the local engine can't collect");
   } else {
     member_ = static_cast<uint8_t>(member);
     member_id_ = std::string(descriptor.members[member].id);
@@ -158,16 +170,20 @@ Result<> Node::CheckHighWater() {
     return {};
   }
   const std::string advice =
-      " This ledger was restored from an old backup or lost synced data. Stop the service and put back a copy of the data folder that holds at least " +
-      std::to_string(signed_before->size) + " entries; a registry of one member can't catch up from others. Nothing is signed or accepted meanwhile.";
+      " This ledger was restored from an old backup or lost synced data. Stop the service and put back a copy of the "
+      "data folder that holds at least " +
+      std::to_string(signed_before->size) +
+      " entries; a registry of one member can't catch up from others. Nothing is signed or accepted meanwhile.";
   if (signed_before->size > meta_.size) {
-    SetHold("this member has signed a log of " + std::to_string(signed_before->size) + " entries, the store holds " + std::to_string(meta_.size) + "." + advice);
+    SetHold("this member has signed a log of " + std::to_string(signed_before->size) + " entries, the store holds " +
+            std::to_string(meta_.size) + "." + advice);
     return {};
   }
   if (signed_before->size > 0) {
     KEEL_TRY(const Bytes32 root, LogRoot(StoreNow(), signed_before->size));
     if (root != signed_before->root) {
-      SetHold("this member has signed another history for " + std::to_string(signed_before->size) + " entries than the store holds." + advice);
+      SetHold("this member has signed another history for " + std::to_string(signed_before->size) +
+              " entries than the store holds." + advice);
     }
   }
   return {};
@@ -233,7 +249,8 @@ Result<> Node::Submit(PreparedTransaction transaction, bool member_sponsors, Don
     std::lock_guard lock(mutex_);
     if (stop_) return Fail(Code::kClosed, "registry", "the service stops");
     if (!hold_.empty()) return Fail(Code::kUnavailable, "registry", hold_);
-    if (queued_entries_ + entries > options_.max_queue_entries) return Fail(Code::kBusy, "registry", "too many entries wait; try again in a second");
+    if (queued_entries_ + entries > options_.max_queue_entries)
+      return Fail(Code::kBusy, "registry", "too many entries wait; try again in a second");
     queued_entries_ += entries;
     queue_.push_back({std::move(transaction), member_sponsors, std::move(done)});
   }
@@ -244,7 +261,8 @@ Result<> Node::Submit(PreparedTransaction transaction, bool member_sponsors, Don
 Result<std::vector<Verdict>> Node::Apply(PreparedTransaction transaction, bool member_sponsors) {
   std::promise<Result<std::vector<Verdict>>> promise;
   auto future = promise.get_future();
-  KEEL_TRY_VOID(Submit(std::move(transaction), member_sponsors, [&promise](Result<std::vector<Verdict>> r) { promise.set_value(std::move(r)); }));
+  KEEL_TRY_VOID(Submit(std::move(transaction), member_sponsors,
+                       [&promise](Result<std::vector<Verdict>> r) { promise.set_value(std::move(r)); }));
   return future.get();
 }
 
@@ -252,7 +270,8 @@ void Node::Run() {
   std::unique_lock lock(mutex_);
   while (true) {
     const uint64_t now = clock_.TicksMs();
-    const uint64_t due = last_cosign_ms_ + (dirty_ ? std::min(kRecoverMs, options_.cosign_interval_ms) : options_.cosign_interval_ms);
+    const uint64_t due =
+        last_cosign_ms_ + (dirty_ ? std::min(kRecoverMs, options_.cosign_interval_ms) : options_.cosign_interval_ms);
     if (!stop_ && queue_.empty() && !cosign_now_ && now < due) {
       wake_.wait_for(lock, std::chrono::milliseconds(std::min<uint64_t>(due - now, 1000)));
       continue;
@@ -277,7 +296,9 @@ void Node::Run() {
       const PreparedTransaction& tx = queue_.front().transaction;
       size_t more = 0;
       for (const PreparedEntry& e : tx.entries) more += e.octets.size();
-      if (!batch.empty() && (entries + tx.entries.size() > options_.max_commit_entries || octets + more > options_.max_commit_octets)) break;
+      if (!batch.empty() &&
+          (entries + tx.entries.size() > options_.max_commit_entries || octets + more > options_.max_commit_octets))
+        break;
       entries += tx.entries.size();
       octets += more;
       batch.push_back(std::move(queue_.front()));
@@ -299,7 +320,8 @@ void Node::Commit(std::vector<Pending> batch) {
     probe.Put(kProbeKey, "1");
     done = store_.Write(probe, options_.sync);
     if (!done && done.error().code == Code::kUnavailable) {
-      // The store can be opened anew once nobody reads the old one: let go of our snapshot. Readers are told to come back until then.
+      // The store can be opened anew once nobody reads the old one: let go of our snapshot. Readers are told to come
+      // back until then.
       std::lock_guard lock(mutex_);
       view_.reset();
     }
@@ -313,7 +335,7 @@ void Node::Commit(std::vector<Pending> batch) {
   }
   if (done && !batch.empty()) {
     done = TryCommit(batch, verdicts);
-    if (done) done = Publish();
+    if (done && HoldReason().empty()) done = Publish();  // a new epoch may have left this member out
     if (!done) dirty_ = true;
   }
   uint64_t fresh = 0, refused = 0;

@@ -22,20 +22,20 @@
 
 namespace keel::registry {
 
-// One committed state with its checkpoint: what every answer is made of. Immutable; shared by the requests that use it (a commit replaces it while
-// they run). Must not outlive the store.
+// One committed state with its checkpoint: what every answer is made of. Immutable; shared by the requests that use it
+// (a commit replaces it while they run). Must not outlive the store.
 struct View {
   std::shared_ptr<const base::KeyValueReader> snapshot;
-  uint64_t size = 0;      // log entries
-  uint64_t height = 0;    // commits
+  uint64_t size = 0;    // log entries
+  uint64_t height = 0;  // commits
   Bytes32 log_root{};
   Bytes32 map_root{};
-  UnixSeconds state_time = 0;   // of the state leaf
+  UnixSeconds state_time = 0;  // of the state leaf
   uint32_t epoch = 0;
-  UnixSeconds time = 0;         // of the checkpoint
-  std::vector<uint8_t> ckpt;    // CKPT body
-  std::vector<uint8_t> state;   // STATE body
-  std::string note;             // the checkpoint as a C2SP signed note
+  UnixSeconds time = 0;                                             // of the checkpoint
+  std::vector<uint8_t> ckpt;                                        // CKPT body
+  std::vector<uint8_t> state;                                       // STATE body
+  std::string note;                                                 // the checkpoint as a C2SP signed note
   std::shared_ptr<const std::vector<std::vector<uint8_t>>> epochs;  // EPOCH bundles from 0 on
 
   StoreReader Reader() const {
@@ -44,30 +44,33 @@ struct View {
 };
 
 struct NodeOptions {
-  std::vector<uint8_t> genesis;        // descriptor octets of epoch 0
-  std::vector<uint8_t> genesis_sigs;   // its own roots' SIGS; needed for an empty store only
+  std::vector<uint8_t> genesis;       // descriptor octets of epoch 0
+  std::vector<uint8_t> genesis_sigs;  // its own roots' SIGS; needed for an empty store only
   std::string high_water_file;
-  size_t max_queue_entries = 32'768;   // waiting; more are refused with kBusy
+  size_t max_queue_entries = 32'768;  // waiting; more are refused with kBusy
   size_t max_commit_entries = 4096;
   size_t max_commit_octets = 6 << 20;
   uint64_t cosign_interval_ms = 30'000;  // when idle
   base::Sync sync = base::Sync::kYes;    // kNo only in tests that show what sync is for
 };
 
-// The `local` engine: one writer thread takes the queued transactions, applies what fits into one commit, writes it with one synced write, remembers (size, root) durably,
-// cosigns, shows the new View and only then answers. Thread-safe.
+// The `local` engine: one writer thread takes the queued transactions, applies what fits into one commit, writes it
+// with one synced write, remembers (size, root) durably, cosigns, shows the new View and only then answers.
+// Thread-safe.
 class Node {
  public:
-  // Opens the ledger in `store` (writes the genesis commit into an empty one). All references outlive the node. kWrongNetwork: the store belongs to another genesis;
-  // kNoSuchKey: the member key is in no descriptor; kCorrupt; kNotFound (the high-water file is missing). A member that may not sign (HoldReason) opens all the same.
-  static Result<std::unique_ptr<Node>> Open(NodeOptions options, base::KeyValueStore& store, crypto::KeyStore& keys, crypto::KeyHandle member_key,
-                                            Clock& clock);
+  // Opens the ledger in `store` (writes the genesis commit into an empty one). All references outlive the node.
+  // kWrongNetwork: the store belongs to another genesis; kNoSuchKey: the member key is in no descriptor; kCorrupt;
+  // kNotFound (the high-water file is missing). A member that may not sign (HoldReason) opens all the same.
+  static Result<std::unique_ptr<Node>> Open(NodeOptions options, base::KeyValueStore& store, crypto::KeyStore& keys,
+                                            crypto::KeyHandle member_key, Clock& clock);
   // Answers what is queued with kClosed and ends the writer.
   ~Node();
 
   using Done = std::function<void(Result<std::vector<Verdict>>)>;
-  // Queues a transaction. `done` is called once, from the writer's thread: verdicts in order when everything acknowledged is durable; an error
-  // (kIo, kNoSpace, kUnavailable, kClosed) when it is unknown. kBusy: the queue is full. member_sponsors: this member sponsors by itself.
+  // Queues a transaction. `done` is called once, from the writer's thread: verdicts in order when everything
+  // acknowledged is durable; an error (kIo, kNoSpace, kUnavailable, kClosed) when it is unknown. kBusy: the queue is
+  // full. member_sponsors: this member sponsors by itself.
   Result<> Submit(PreparedTransaction transaction, bool member_sponsors, Done done);
   // Submit and wait.
   Result<std::vector<Verdict>> Apply(PreparedTransaction transaction, bool member_sponsors);

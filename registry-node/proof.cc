@@ -51,7 +51,8 @@ std::string_view Relationship(size_t bit) { return ledger::UseName(static_cast<l
 
 }  // namespace
 
-Result<std::vector<StoredOperation>> ReadOperations(const StoreReader& reader, std::string_view label, const std::string& did) {
+Result<std::vector<StoredOperation>> ReadOperations(const StoreReader& reader, std::string_view label,
+                                                    const std::string& did) {
   KEEL_TRY(const ledger::DidParts parts, ledger::ParseDidOf(did, label));
   std::vector<StoredOperation> out;
   KEEL_TRY(const auto stored, ReadDid(reader, parts.scid_hash));
@@ -72,7 +73,8 @@ Result<DidAnswer> DidBundle(const View& view, std::string_view label, const std:
   return out;
 }
 
-Result<std::string> ProofsBundle(const View& view, std::string_view label, std::span<const Bytes32> keys, std::span<const std::string> dids) {
+Result<std::string> ProofsBundle(const View& view, std::string_view label, std::span<const Bytes32> keys,
+                                 std::span<const std::string> dids) {
   std::string out;
   PutCheckpoint(out, view);
   const StoreReader reader = view.Reader();
@@ -100,7 +102,8 @@ Result<ContentAnswer> ContentBundle(const View& view, const Bytes32& key) {
 
 std::string ResolutionResult(const View& view, std::string_view label, const std::string& did, int* status) {
   using nlohmann::json;
-  json result = {{"didDocument", nullptr}, {"didResolutionMetadata", json::object()}, {"didDocumentMetadata", json::object()}};
+  json result = {
+      {"didDocument", nullptr}, {"didResolutionMetadata", json::object()}, {"didDocumentMetadata", json::object()}};
   const auto fail = [&](int http, const char* name, const std::string& message) {
     *status = http;
     result["didResolutionMetadata"] = {{"error", name}, {"errorMessage", message}};
@@ -108,8 +111,10 @@ std::string ResolutionResult(const View& view, std::string_view label, const std
   };
   const auto operations = ReadOperations(view.Reader(), label, did);
   if (!operations) {
-    if (operations.error().code == Code::kInvalidDid) return fail(400, "invalidDid", "not a did:keel in its canonical form");
-    if (operations.error().code == Code::kWrongNetwork) return fail(404, "notFound", "a did:keel of another network than " + std::string(label));
+    if (operations.error().code == Code::kInvalidDid)
+      return fail(400, "invalidDid", "not a did:keel in its canonical form");
+    if (operations.error().code == Code::kWrongNetwork)
+      return fail(404, "notFound", "a did:keel of another network than " + std::string(label));
     return fail(500, "internalError", operations.error().Text());
   }
   if (operations->empty()) return fail(404, "notFound", "not anchored in this registry");
@@ -121,7 +126,8 @@ std::string ResolutionResult(const View& view, std::string_view label, const std
   for (const StoredOperation& op : *operations) {
     if (auto ok = history.Apply(op.index, op.jws, options); !ok) return fail(500, "internalError", ok.error().Text());
   }
-  json document = {{"@context", {"https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"}}, {"id", did}};
+  json document = {{"@context", {"https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"}},
+                   {"id", did}};
   ByteArray<ledger::kMaxOperationPayload> scratch;
   const auto op = ledger::ParseOperation(operations->back().jws, scratch);
   if (!op) return fail(500, "internalError", op.error().Text());
@@ -129,7 +135,8 @@ std::string ResolutionResult(const View& view, std::string_view label, const std
   for (size_t i = 0; i < op->key_count; ++i) {
     const ledger::OperationKey& key = op->keys[i];
     const std::string id = did + "#" + std::string(key.id);
-    methods.push_back({{"id", id}, {"type", "Multikey"}, {"controller", did}, {"publicKeyMultibase", std::string(key.multikey)}});
+    methods.push_back(
+        {{"id", id}, {"type", "Multikey"}, {"controller", did}, {"publicKeyMultibase", std::string(key.multikey)}});
     for (size_t bit = 0; bit < 5; ++bit) {
       if ((key.uses & (1u << bit)) != 0) document[std::string(Relationship(bit))].push_back(id);
     }

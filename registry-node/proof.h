@@ -9,7 +9,8 @@
 
 namespace keel::registry {
 
-// Bundles of registry-client/wire.h, made from one view. Thread-safe. kInvalidDid and kWrongNetwork for DIDs of other networks; kIo, kCorrupt.
+// Bundles of registry-client/wire.h, made from one view. Thread-safe. kInvalidDid and kWrongNetwork for DIDs of other
+// networks; kIo, kCorrupt.
 
 // CKPT, STATE, DID, HEAD, OP...: no OP and a proof of absence when it is not anchored (`found` false).
 struct DidAnswer {
@@ -18,8 +19,10 @@ struct DidAnswer {
 };
 Result<DidAnswer> DidBundle(const View& view, std::string_view label, const std::string& did);
 // CKPT, STATE, KEY..., then DID, HEAD, OP... of each DID.
-Result<std::string> ProofsBundle(const View& view, std::string_view label, std::span<const Bytes32> keys, std::span<const std::string> dids);
-// CKPT, STATE, KEY, CONTENT: the payload (schema, definition, status) whose hash or version the map's value holds; no CONTENT when the key is absent.
+Result<std::string> ProofsBundle(const View& view, std::string_view label, std::span<const Bytes32> keys,
+                                 std::span<const std::string> dids);
+// CKPT, STATE, KEY, CONTENT: the payload (schema, definition, status) whose hash or version the map's value holds; no
+// CONTENT when the key is absent.
 struct ContentAnswer {
   std::string bundle;
   bool found = false;
@@ -31,10 +34,12 @@ struct StoredOperation {
   uint64_t index = 0;
   std::vector<uint8_t> jws;
 };
-Result<std::vector<StoredOperation>> ReadOperations(const StoreReader& reader, std::string_view label, const std::string& did);
+Result<std::vector<StoredOperation>> ReadOperations(const StoreReader& reader, std::string_view label,
+                                                    const std::string& did);
 
-// DID Resolution's result of a did:keel as JSON text ({"didDocument","didResolutionMetadata","didDocumentMetadata"}), from this node's own word: for people and
-// tools; whoever must be sure takes the bundle. `status` gets the HTTP status.
+// DID Resolution's result of a did:keel as JSON text ({"didDocument","didResolutionMetadata","didDocumentMetadata"}),
+// from this node's own word: for people and tools; whoever must be sure takes the bundle. `status` gets the HTTP
+// status.
 std::string ResolutionResult(const View& view, std::string_view label, const std::string& did, int* status);
 
 }  // namespace keel::registry

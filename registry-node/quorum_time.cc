@@ -58,7 +58,8 @@ void QuorumTimeService::Answer(std::vector<Question> tick) {
     statement.member = node_.member();
     // No peers to compare with in the local engine: MayStateTime has nothing to say.
     KEEL_TRY(statement.seconds, clock_.Now());
-    const auto message = ledger::TimeMessage(node_.net(), node_.Members().epoch, ledger::TreeRoot(leaves), statement.seconds);
+    const auto message =
+        ledger::TimeMessage(node_.net(), node_.Members().epoch, ledger::TreeRoot(leaves), statement.seconds);
     KEEL_TRY(statement.signature, node_.SignAsMember(message));
     return statement;
   };
@@ -72,9 +73,10 @@ void QuorumTimeService::Answer(std::vector<Question> tick) {
     std::array<Bytes32, ledger::kMaxPath> path;
     const auto n = ledger::TreePath(leaves, i, path);
     std::vector<uint8_t> body(1 + statements.size() * ledger::kTimeStatementOctets + 9 + ledger::kMaxPath * 32);
-    const auto length = n ? ledger::WriteTimeAnswer(statements, static_cast<uint32_t>(i), static_cast<uint32_t>(leaves.size()),
-                                                    std::span(path).first(*n), body)
-                          : Result<size_t>(std::unexpected(n.error()));
+    const auto length =
+        n ? ledger::WriteTimeAnswer(statements, static_cast<uint32_t>(i), static_cast<uint32_t>(leaves.size()),
+                                    std::span(path).first(*n), body)
+          : Result<size_t>(std::unexpected(n.error()));
     if (!length) {
       tick[i].done(std::unexpected(length.error()));
       continue;

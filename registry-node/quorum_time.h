@@ -12,8 +12,9 @@
 
 namespace keel::registry {
 
-// This member's part of quorum time (protocol.md section 6). The nonces that come while one tick is signed are the next tick's leaves; under load one signature
-// serves up to kMaxTick of them, and nobody waits for a clock to strike. Thread-safe.
+// This member's part of quorum time (protocol.md section 6). The nonces that come while one tick is signed are the next
+// tick's leaves; under load one signature serves up to kMaxTick of them, and nobody waits for a clock to strike.
+// Thread-safe.
 class QuorumTimeService {
  public:
   static constexpr size_t kMaxTick = 32;

@@ -28,7 +28,8 @@ bool QuotaTable::Take(const std::string& client, uint64_t amount, uint64_t per_h
   }
   Bucket& b = it->second;
   if (b.per_hour != per_hour) {
-    b.left = std::min(b.left + static_cast<double>(per_hour) - static_cast<double>(b.per_hour), static_cast<double>(per_hour));
+    b.left = std::min(b.left + static_cast<double>(per_hour) - static_cast<double>(b.per_hour),
+                      static_cast<double>(per_hour));
     b.per_hour = per_hour;
   }
   refill(b);

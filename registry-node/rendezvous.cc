@@ -49,7 +49,8 @@ Result<> Rendezvous::Publish(const Bytes32& index, ByteView value, UnixSeconds n
     std::lock_guard lock(mutex_);
     auto it = table_.find(index);
     if (it == table_.end()) {
-      if (table_.size() >= kMaxRendezvousIndices) return Fail(Code::kNoSpace, "rendezvous", "the table is full; try another member");
+      if (table_.size() >= kMaxRendezvousIndices)
+        return Fail(Code::kNoSpace, "rendezvous", "the table is full; try another member");
       it = table_.emplace(index, std::vector<Slot>{}).first;
     }
     base::WriteBatch batch;
@@ -60,7 +61,8 @@ Result<> Rendezvous::Publish(const Bytes32& index, ByteView value, UnixSeconds n
       return gone;
     });
     while (slots.size() >= slots_) {
-      const auto oldest = std::min_element(slots.begin(), slots.end(), [](const Slot& a, const Slot& b) { return a.order < b.order; });
+      const auto oldest =
+          std::min_element(slots.begin(), slots.end(), [](const Slot& a, const Slot& b) { return a.order < b.order; });
       batch.Delete(SlotKey(index, oldest->order));
       slots.erase(oldest);
     }
@@ -144,7 +146,8 @@ std::optional<uint64_t> Rendezvous::Expire(uint64_t ticks_ms) {
       }
       for (const Bytes32& i : it->second.indices) {
         const auto range = by_index_.equal_range(i);
-        for (auto at = range.first; at != range.second;) at = at->second == it->first ? by_index_.erase(at) : std::next(at);
+        for (auto at = range.first; at != range.second;)
+          at = at->second == it->first ? by_index_.erase(at) : std::next(at);
       }
       late.push_back(std::move(it->second.waiter));
       waiting_.erase(it);

@@ -16,9 +16,9 @@
 
 namespace keel::registry {
 
-// The slots of an entry node (protocol.md section 5): max(1, floor(8/n)) values per index, the publishers' oldest goes first, 30 days each.
-// Kept in memory and, unsynced group by group, in the store (prefix "r"): a value lost in a power cut is published again by its verifier.
-// Never lists. Thread-safe.
+// The slots of an entry node (protocol.md section 5): max(1, floor(8/n)) values per index, the publishers' oldest goes
+// first, 30 days each. Kept in memory and, unsynced group by group, in the store (prefix "r"): a value lost in a power
+// cut is published again by its verifier. Never lists. Thread-safe.
 inline constexpr size_t kMaxRendezvousIndices = 1'000'000;
 inline constexpr uint64_t kRendezvousLifetime = 30ULL * 24 * 3600;  // seconds
 
@@ -37,8 +37,8 @@ class Rendezvous {
   // Values at these indices, newest first, at most 4 of each index.
   std::vector<Value> Find(std::span<const Bytes32> indices, UnixSeconds now);
 
-  // Find now if there is anything; else when something is published at one of the indices or `deadline_ms` (of `ticks`) passes: whichever comes first calls
-  // `waiter`, from another thread's Publish or Expire. kBusy when too many wait.
+  // Find now if there is anything; else when something is published at one of the indices or `deadline_ms` (of `ticks`)
+  // passes: whichever comes first calls `waiter`, from another thread's Publish or Expire. kBusy when too many wait.
   Result<> FindOrWait(std::vector<Bytes32> indices, UnixSeconds now, uint64_t deadline_ms, Waiter waiter);
   // Answers the waiters whose deadline has passed with nothing. Gives the next deadline, if any.
   std::optional<uint64_t> Expire(uint64_t ticks_ms);
@@ -69,7 +69,7 @@ class Rendezvous {
   std::map<Bytes32, std::vector<Slot>> table_;
   uint64_t order_ = 0;
   uint64_t next_waiting_ = 0;
-  std::map<std::pair<uint64_t, uint64_t>, Waiting> waiting_;       // by (deadline, number)
+  std::map<std::pair<uint64_t, uint64_t>, Waiting> waiting_;  // by (deadline, number)
   std::multimap<Bytes32, std::pair<uint64_t, uint64_t>> by_index_;
 };
 

@@ -33,7 +33,8 @@ std::string HighWaterPath(const base::RolePaths& p, const base::Config& config) 
 }
 
 Result<std::unique_ptr<crypto::SoftwareKeyStore>> OpenKeys(const std::string& path, const std::string& passphrase) {
-  return crypto::SoftwareKeyStore::Open(path, passphrase.empty() ? crypto::Protection::kNone : crypto::Protection::kPassphrase, passphrase);
+  return crypto::SoftwareKeyStore::Open(
+      path, passphrase.empty() ? crypto::Protection::kNone : crypto::Protection::kPassphrase, passphrase);
 }
 
 Result<NodeOptions> ReadNodeOptions(const base::RolePaths& paths, const base::Config& config) {
@@ -58,7 +59,10 @@ Result<crypto::KeyHandle> MemberKey(crypto::SoftwareKeyStore& keys) {
 }
 
 json ToJson(const Grant& grant) {
-  return {{"create", grant.create}, {"publish", grant.publish}, {"spends_per_hour", grant.spends_per_hour}, {"note", grant.note}};
+  return {{"create", grant.create},
+          {"publish", grant.publish},
+          {"spends_per_hour", grant.spends_per_hour},
+          {"note", grant.note}};
 }
 
 }  // namespace
@@ -67,25 +71,33 @@ std::vector<base::Config::Key> ConfigKeys() {
   using Type = base::Config::Type;
   return {
       {"listen", Type::kString, "127.0.0.1:7800", "Address and port of the public API; port 0 takes a free one"},
-      {"public_url", Type::kString, "", "What others reach this node by (goes into net.keel); empty: http:// and the listening address"},
+      {"public_url", Type::kString, "",
+       "What others reach this node by (goes into net.keel); empty: http:// and the listening address"},
       {"engine", Type::kString, "local", "Ledger engine; 'local': one member, LevelDB, one writer"},
-      {"high_water", Type::kString, "", "File that remembers the largest log signed; empty: DATA/keys/high-water. Keep it out of backups of DATA/ledger"},
+      {"high_water", Type::kString, "",
+       "File that remembers the largest log signed; empty: DATA/keys/high-water. Keep it out of backups of "
+       "DATA/ledger"},
       {"threads", Type::kUint, "2", "Threads that read and write connections, and as many that handle requests"},
       {"max_connections", Type::kUint, "2048", "Connections open at once"},
       {"poll_seconds", Type::kUint, "20", "How long a device's rendezvous query is held, at most 20"},
-      {"quota.address_spends", Type::kUint, "60", "Updates, deactivations and spends an hour from an address without an account"},
+      {"quota.address_spends", Type::kUint, "60",
+       "Updates, deactivations and spends an hour from an address without an account"},
       {"quota.account_spends", Type::kUint, "100000", "The same for an account"},
       {"quota.account_publishes", Type::kUint, "10000", "Rendezvous values an hour for an account"},
-      {"rendezvous.any_did", Type::kBool, "true", "Any DID anchored here may publish; false: only sponsors and registered accounts"},
+      {"rendezvous.any_did", Type::kBool, "true",
+       "Any DID anchored here may publish; false: only sponsors and registered accounts"},
   };
 }
 
 Result<InitResult> Init(const base::RolePaths& paths, const InitOptions& options) {
   if (base::FileExists(GenesisPath(paths)) || base::FileExists(paths.config_file)) {
-    return Fail(Code::kExists, "init", "there is a registry in " + paths.data_dir + " (" + paths.config_file + ") already; nothing was changed");
+    return Fail(
+        Code::kExists, "init",
+        "there is a registry in " + paths.data_dir + " (" + paths.config_file + ") already; nothing was changed");
   }
   if (!ledger::IsLabel(options.label)) {
-    return Fail(Code::kUsage, "init", "--label takes 1 to 32 of a-z, 0-9 and '-', beginning with a letter: '" + options.label + "'");
+    return Fail(Code::kUsage, "init",
+                "--label takes 1 to 32 of a-z, 0-9 and '-', beginning with a letter: '" + options.label + "'");
   }
   KEEL_TRY_VOID(base::ParseListen(options.listen));
   KEEL_TRY_VOID(base::MakePrivateDir(paths.data_dir));
@@ -183,7 +195,9 @@ Result<std::unique_ptr<Service>> Service::Start(const base::RolePaths& paths, co
   KEEL_TRY(base::Config config, base::Config::Load(paths.config_file, ConfigKeys()));
   if (!options.listen.empty()) KEEL_TRY_VOID(config.SetFlag("listen", options.listen));
   if (config.GetString("engine") != "local") {
-    return Fail(Code::kUsage, "keel-registry", "engine '" + config.GetString("engine") + "' (" + config.Origin("engine") + ") is not built in; only 'local' is");
+    return Fail(Code::kUsage, "keel-registry",
+                "engine '" + config.GetString("engine") + "' (" + config.Origin("engine") +
+                    ") is not built in; only 'local' is");
   }
   KEEL_TRY(NodeOptions node_options, ReadNodeOptions(paths, config));
 
@@ -208,7 +222,8 @@ Result<std::unique_ptr<Service>> Service::Start(const base::RolePaths& paths, co
   impl->time = std::make_unique<QuorumTimeService>(*impl->node, impl->clock);
   HttpApi::Options api_options;
   api_options.max_poll_ms = std::min<uint64_t>(config.GetUint("poll_seconds"), ledger::kMaxPollSeconds) * 1000;
-  impl->api = std::make_unique<HttpApi>(*impl->node, *impl->rendezvous, *impl->time, *impl->accounts, impl->clock, impl->random, api_options);
+  impl->api = std::make_unique<HttpApi>(*impl->node, *impl->rendezvous, *impl->time, *impl->accounts, impl->clock,
+                                        impl->random, api_options);
 
   KEEL_TRY(base::HttpServerOptions listen, base::ParseListen(config.GetString("listen")));
   listen.threads = static_cast<int>(std::clamp<uint64_t>(config.GetUint("threads"), 1, 64));
@@ -251,7 +266,8 @@ json Service::Status() const {
               {"rendezvous", i.rendezvous->size()}};
   if (!ready) out["why"] = ready.error().Text();
   if (view) {
-    out["checkpoint"] = {{"size", view->size}, {"height", view->height}, {"time", base::Rfc3339(view->time)}, {"epoch", view->epoch}};
+    out["checkpoint"] = {
+        {"size", view->size}, {"height", view->height}, {"time", base::Rfc3339(view->time)}, {"epoch", view->epoch}};
   }
   return out;
 }
@@ -293,7 +309,8 @@ Result<json> Service::Impl::AddSponsor(const json& args) {
   std::array<uint8_t, ledger::kMaxSigs> sigs;
   KEEL_TRY(const size_t s, ledger::WriteSigs(std::span(&sig, 1), sigs));
   std::vector<uint8_t> entry(2048);
-  KEEL_TRY(const size_t e, ledger::WriteSignedPayloadEntry(ledger::EntryType::kSponsor, octets, ByteView(sigs).first(s), entry));
+  KEEL_TRY(const size_t e,
+           ledger::WriteSignedPayloadEntry(ledger::EntryType::kSponsor, octets, ByteView(sigs).first(s), entry));
   PreparedTransaction tx;
   tx.entries.push_back(Prepare(node->net(), ByteView(entry).first(e)));
   KEEL_TRY(const auto verdicts, node->Apply(std::move(tx), false));
@@ -313,7 +330,8 @@ Result<json> Service::Impl::ListSponsors() {
   for (const std::string& did : dids) {
     KEEL_TRY(const auto record, ReadSponsor(view->Reader(), did));
     if (!record) continue;
-    json one = {{"did", did}, {"quota", record->quota}, {"seq", record->seq}, {"active", record->ActiveAt(base::NowSeconds())}};
+    json one = {
+        {"did", did}, {"quota", record->quota}, {"seq", record->seq}, {"active", record->ActiveAt(base::NowSeconds())}};
     if (record->until != 0) one["until"] = base::Rfc3339(record->until);
     out.push_back(one);
   }
@@ -335,10 +353,12 @@ Result<json> Service::Impl::AddAccount(const json& args) {
   return ToJson(grant);
 }
 
-// What a person brought on paper or stick: entries that this member sponsors (design.md section 4: "an owner's first DID ... any member on request").
+// What a person brought on paper or stick: entries that this member sponsors (design.md section 4: "an owner's first
+// DID ... any member on request").
 Result<json> Service::Impl::SubmitEntries(const json& args) {
   KEEL_TRY(const std::vector<std::string> entries, base::GetStrings(args, "entries"));
-  if (entries.empty() || entries.size() > ledger::kMaxTransactionEntries) return Fail(Code::kUsage, "anchor", "1 to 4,096 entries");
+  if (entries.empty() || entries.size() > ledger::kMaxTransactionEntries)
+    return Fail(Code::kUsage, "anchor", "1 to 4,096 entries");
   PreparedTransaction tx;
   for (const std::string& text : entries) {
     KEEL_TRY(const base::ByteVec octets, base::FromBase64Url(text));
@@ -400,7 +420,8 @@ Result<std::string> NetworkFileText(const base::RolePaths& paths) {
   if (url.empty()) {
     KEEL_TRY(const base::HttpServerOptions listen, base::ParseListen(config.GetString("listen")));
     if (listen.port == 0) {
-      return Fail(Code::kUnreachable, "descriptor", "the port is chosen when the service starts: start it with 'keel-registry serve', then ask again");
+      return Fail(Code::kUnreachable, "descriptor",
+                  "the port is chosen when the service starts: start it with 'keel-registry serve', then ask again");
     }
     url = "http://" + config.GetString("listen");
   }
@@ -411,24 +432,29 @@ Result<std::string> NetworkFileText(const base::RolePaths& paths) {
 std::vector<Finding> Doctor(const base::RolePaths& paths) {
   std::vector<Finding> out;
   const auto good = [&](std::string what) { out.push_back({true, std::move(what), ""}); };
-  const auto bad = [&](std::string what, std::string advice) { out.push_back({false, std::move(what), std::move(advice)}); };
+  const auto bad = [&](std::string what, std::string advice) {
+    out.push_back({false, std::move(what), std::move(advice)});
+  };
   const auto config = base::Config::Load(paths.config_file, ConfigKeys(), true);
   if (!config) {
-    bad("configuration " + paths.config_file + ": " + config.error().Text(), "run 'keel-registry init', or correct the file");
+    bad("configuration " + paths.config_file + ": " + config.error().Text(),
+        "run 'keel-registry init', or correct the file");
     return out;
   }
   good("configuration " + paths.config_file);
   struct stat st{};
   if (::stat(MemberKeysPath(paths).c_str(), &st) != 0) {
-    bad("member key " + MemberKeysPath(paths) + " is missing", "restore it from your backup; without it this member can't sign");
+    bad("member key " + MemberKeysPath(paths) + " is missing",
+        "restore it from your backup; without it this member can't sign");
   } else if ((st.st_mode & 077) != 0) {
     bad("member key " + MemberKeysPath(paths) + " may be read by others", "chmod 600 " + MemberKeysPath(paths));
   } else {
     good("member key");
   }
   if (base::FileExists(paths.data_dir + "/root-keys")) {
-    bad("the root keys lie beside the online key in " + paths.data_dir + "/root-keys",
-        "move that folder to two safe places; only a new descriptor epoch needs it");
+    // Advice, not a fault: a first try-out is in order with it.
+    out.push_back({true, "the root keys lie beside the online key in " + paths.data_dir + "/root-keys",
+                   "move that folder to two safe places; only a new descriptor epoch needs it"});
   }
   const auto running = base::CallControl(paths, "status", json::object(), std::chrono::seconds(5));
   if (running) {

@@ -20,9 +20,9 @@ struct InitOptions {
   std::string label = "keel-local";
   std::string member = "member-1";
   std::string listen = "127.0.0.1:7800";
-  std::string public_url;           // what others reach it by; a hint in the descriptor
-  std::string root_keys;            // folder for the offline root keys; empty: DATA/root-keys
-  std::string root_passphrase;      // seals them (Argon2id); empty: a 0600 file
+  std::string public_url;       // what others reach it by; a hint in the descriptor
+  std::string root_keys;        // folder for the offline root keys; empty: DATA/root-keys
+  std::string root_passphrase;  // seals them (Argon2id); empty: a 0600 file
 };
 struct InitResult {
   std::string net, words, config_file, data_dir, root_keys;
@@ -54,7 +54,7 @@ Result<std::string> NetworkFileText(const base::RolePaths& paths);
 struct Finding {
   bool ok = true;
   std::string what;    // what was looked at
-  std::string advice;  // what to change; empty when ok
+  std::string advice;  // what to change, or to think of
 };
 std::vector<Finding> Doctor(const base::RolePaths& paths);
 

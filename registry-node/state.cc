@@ -103,7 +103,8 @@ PreparedEntry Prepare(const ledger::Net& net, ByteView entry) {
     case EntryType::kSpend: {
       const auto spend = ledger::ParseSpendEntry(entry);
       if (!spend) return refuse(spend.error());
-      if (auto ok = ledger::VerifySpend(net, spend->seal, spend->link_hash, spend->policy, spend->sigs); !ok) return refuse(ok.error());
+      if (auto ok = ledger::VerifySpend(net, spend->seal, spend->link_hash, spend->policy, spend->sigs); !ok)
+        return refuse(ok.error());
       break;
     }
     case EntryType::kState:
@@ -116,8 +117,7 @@ PreparedEntry Prepare(const ledger::Net& net, ByteView entry) {
     case EntryType::kStatus:
     case EntryType::kSponsor:
     case EntryType::kMember:
-    case EntryType::kEpoch:
-      break;  // their signatures need the state
+    case EntryType::kEpoch: break;  // their signatures need the state
   }
   return out;
 }
@@ -130,7 +130,8 @@ Result<PreparedTransaction> PrepareTransaction(const ledger::Net& net, ByteView 
     KEEL_TRY(const ledger::Statement statement, ledger::ParseStatement(tx.sponsoring, scratch));
     if (statement.op != "sponsoring") return Fail(Code::kMalformed, "transaction", "its statement is no sponsoring");
     KEEL_TRY(const Bytes32 digest, ledger::ParseSponsoringPayload(statement.payload));
-    if (digest != crypto::Sha256::Of(tx.rest)) return Fail(Code::kBadSignature, "transaction", "the sponsoring is for other entries");
+    if (digest != crypto::Sha256::Of(tx.rest))
+      return Fail(Code::kBadSignature, "transaction", "the sponsoring is for other entries");
     out.sponsoring.assign(tx.sponsoring.begin(), tx.sponsoring.end());
   }
   out.entries.reserve(tx.count);
@@ -144,7 +145,8 @@ Result<std::optional<StoredDid>> ReadDid(const StoreReader& reader, const Bytes3
   KEEL_TRY(const auto octets, reader(DidStoreKey(scid)));
   if (!octets) return std::optional<StoredDid>();
   constexpr size_t kSaved = ledger::DidHistory::kSavedSize;
-  if (octets->size() < kSaved + 8 || (octets->size() - kSaved) % 8 != 0) return Fail(Code::kCorrupt, "stored DID", "wrong length");
+  if (octets->size() < kSaved + 8 || (octets->size() - kSaved) % 8 != 0)
+    return Fail(Code::kCorrupt, "stored DID", "wrong length");
   StoredDid did;
   KEEL_TRY(did.history, ledger::DidHistory::Restore(AsBytes(*octets).first(kSaved)));
   ByteReader r(AsBytes(*octets).subspan(kSaved));
@@ -173,7 +175,8 @@ Result<> ForCurrentKeys(const StoreReader& reader, std::string_view label, std::
 
 }  // namespace
 
-Result<crypto::PublicKey> ReadCurrentKey(const StoreReader& reader, std::string_view label, std::string_view kid, ledger::Uses uses) {
+Result<crypto::PublicKey> ReadCurrentKey(const StoreReader& reader, std::string_view label, std::string_view kid,
+                                         ledger::Uses uses) {
   KEEL_TRY(const ledger::KidParts parts, ledger::ParseKid(kid));
   std::optional<Result<crypto::PublicKey>> found;
   KEEL_TRY_VOID(ForCurrentKeys(reader, label, parts.did, [&](const ledger::OperationKey& key) {
@@ -185,8 +188,8 @@ Result<crypto::PublicKey> ReadCurrentKey(const StoreReader& reader, std::string_
   return *found;
 }
 
-Result<std::vector<crypto::PublicKey>> ReadCurrentKeys(const StoreReader& reader, std::string_view label, std::string_view did,
-                                                       ledger::Uses uses) {
+Result<std::vector<crypto::PublicKey>> ReadCurrentKeys(const StoreReader& reader, std::string_view label,
+                                                       std::string_view did, ledger::Uses uses) {
   std::vector<crypto::PublicKey> out;
   KEEL_TRY_VOID(ForCurrentKeys(reader, label, did, [&](const ledger::OperationKey& key) {
     if ((key.uses & uses) == uses) {
@@ -209,11 +212,13 @@ Result<std::optional<SponsorRecord>> ReadSponsor(const StoreReader& reader, std:
   return std::optional<SponsorRecord>(record);
 }
 
-Result<State::Sponsor> State::FindSponsor(const Overlay& overlay, const PreparedTransaction& transaction, bool member_sponsors,
-                                          UnixSeconds now) {
+Result<State::Sponsor> State::FindSponsor(const Overlay& overlay, const PreparedTransaction& transaction,
+                                          bool member_sponsors, UnixSeconds now) {
   Sponsor sponsor;
   sponsor.member = member_sponsors;
-  sponsor.why_not = "the transaction carries no sponsoring statement of an accredited sponsor, and the account may not ask this member to sponsor";
+  sponsor.why_not =
+      "the transaction carries no sponsoring statement of an accredited sponsor, and the account may not ask this "
+      "member to sponsor";
   if (transaction.sponsoring.empty()) return sponsor;
   const StoreReader reader = ReaderOf(overlay);
   std::vector<uint8_t> scratch(transaction.sponsoring.size());
@@ -239,10 +244,12 @@ Result<State::Sponsor> State::FindSponsor(const Overlay& overlay, const Prepared
   return sponsor;
 }
 
-Result<std::optional<Verdict>> State::TakeSponsored(Overlay& overlay, const Sponsor& sponsor, UnixSeconds now, const char* what) {
+Result<std::optional<Verdict>> State::TakeSponsored(Overlay& overlay, const Sponsor& sponsor, UnixSeconds now,
+                                                    const char* what) {
   if (sponsor.did.empty()) {
     if (sponsor.member) return std::optional<Verdict>();
-    return std::optional<Verdict>(Refuse(Code::kNotSponsored, std::string(what) + " needs a sponsor: " + sponsor.why_not));
+    return std::optional<Verdict>(
+        Refuse(Code::kNotSponsored, std::string(what) + " needs a sponsor: " + sponsor.why_not));
   }
   // 'q' || DID -> u64 day || u64 used. Not in the map: it bounds, it proves nothing.
   const std::string key = Key('q', AsBytes(sponsor.did));
@@ -253,7 +260,8 @@ Result<std::optional<Verdict>> State::TakeSponsored(Overlay& overlay, const Spon
     if (r.U64() == day) used = r.U64();
   }
   if (used >= sponsor.quota) {
-    return std::optional<Verdict>(Refuse(Code::kQuotaExceeded, sponsor.did + " has used its " + std::to_string(sponsor.quota) + " entries of today"));
+    return std::optional<Verdict>(Refuse(
+        Code::kQuotaExceeded, sponsor.did + " has used its " + std::to_string(sponsor.quota) + " entries of today"));
   }
   ByteArray<16> next{};
   ByteWriter(next).U64(day).U64(used + 1);
@@ -261,7 +269,8 @@ Result<std::optional<Verdict>> State::TakeSponsored(Overlay& overlay, const Spon
   return std::optional<Verdict>();
 }
 
-Result<Verdict> State::Apply(Overlay& overlay, const PreparedEntry& entry, const Sponsor& sponsor, uint64_t index, UnixSeconds now) {
+Result<Verdict> State::Apply(Overlay& overlay, const PreparedEntry& entry, const Sponsor& sponsor, uint64_t index,
+                             UnixSeconds now) {
   if (entry.refused != Code::kOk) return Refuse(entry.refused, entry.detail);
   Result<Verdict> verdict = Refuse(Code::kUnsupported, "entry type");
   switch (entry.type) {
@@ -279,14 +288,17 @@ Result<Verdict> State::Apply(Overlay& overlay, const PreparedEntry& entry, const
   if (!verdict) {
     // Reading failed: no verdict. Anything else is the entry's fault.
     const Code code = verdict.error().code;
-    if (code == Code::kIo || code == Code::kCorrupt || code == Code::kNoSpace || code == Code::kUnavailable) return verdict;
+    if (code == Code::kIo || code == Code::kCorrupt || code == Code::kNoSpace || code == Code::kUnavailable)
+      return verdict;
     return RefuseBy(verdict.error());
   }
-  if (verdict->code == Code::kOk && verdict->fresh) overlay.Put(EntryStoreKey(index), std::string(AsText(entry.octets)));
+  if (verdict->code == Code::kOk && verdict->fresh)
+    overlay.Put(EntryStoreKey(index), std::string(AsText(entry.octets)));
   return verdict;
 }
 
-Result<Verdict> State::ApplyOperation(Overlay& overlay, const PreparedEntry& entry, const Sponsor& sponsor, uint64_t index, UnixSeconds now) {
+Result<Verdict> State::ApplyOperation(Overlay& overlay, const PreparedEntry& entry, const Sponsor& sponsor,
+                                      uint64_t index, UnixSeconds now) {
   // 'o' || H(operation) -> scid || u64 index: finds an update's DID by `prev`, and repetitions.
   const std::string op_key = Key('o', entry.hash);
   KEEL_TRY(const auto known, overlay.Get(op_key));
@@ -300,7 +312,8 @@ Result<Verdict> State::ApplyOperation(Overlay& overlay, const PreparedEntry& ent
   const StoreReader reader = ReaderOf(overlay);
   if (entry.kind == ledger::OperationKind::kCreate) {
     KEEL_TRY(const auto there, ReadDid(reader, scid));
-    if (there) return Refuse(Code::kConflict, "this DID was created before with other octets; the first create anchored stands");
+    if (there)
+      return Refuse(Code::kConflict, "this DID was created before with other octets; the first create anchored stands");
     did.history.StartScid(scid, {});
   } else {
     KEEL_TRY(const auto previous, overlay.Get(Key('o', entry.prev)));
@@ -338,7 +351,8 @@ Result<Verdict> State::ApplySpend(Overlay& overlay, const PreparedEntry& entry, 
     const Bytes32 link = r.Fixed<32>();
     const uint64_t first = r.U64();
     if (link == spend.link_hash) return Already(first);
-    // Both are signed under the seal's policy: proof that its holder sold twice. 'x' || seal || u8 number -> the refused entry.
+    // Both are signed under the seal's policy: proof that its holder sold twice. 'x' || seal || u8 number -> the
+    // refused entry.
     for (size_t i = 0; i < kMaxEvidence; ++i) {
       const uint8_t number = static_cast<uint8_t>(i);
       const std::string at = Key('x', spend.seal, ByteView(&number, 1));
@@ -348,13 +362,15 @@ Result<Verdict> State::ApplySpend(Overlay& overlay, const PreparedEntry& entry, 
       overlay.Put(at, std::string(AsText(entry.octets)));
       break;
     }
-    return Refuse(Code::kSealSpent, "the seal was spent on another link at index " + std::to_string(first) + "; both spends are kept as evidence");
+    return Refuse(Code::kSealSpent, "the seal was spent on another link at index " + std::to_string(first) +
+                                        "; both spends are kept as evidence");
   }
   overlay.PutMap(key, ledger::SpendMapValue(spend.link_hash, index));
   return Anchored(index);
 }
 
-Result<Verdict> State::ApplyStatement(Overlay& overlay, const PreparedEntry& entry, const Sponsor& sponsor, uint64_t index, UnixSeconds now) {
+Result<Verdict> State::ApplyStatement(Overlay& overlay, const PreparedEntry& entry, const Sponsor& sponsor,
+                                      uint64_t index, UnixSeconds now) {
   Bytes32 root{};
   ByteView jws = ledger::BodyOfEntry(entry.octets);
   if (entry.type == EntryType::kBatch) {
@@ -404,7 +420,8 @@ Result<Verdict> State::ApplyStatement(Overlay& overlay, const PreparedEntry& ent
       const uint64_t first = r.U64();
       if (payload.version == version && payload.digest == digest) return Already(first);
       if (payload.version <= version) {
-        return Refuse(Code::kStale, "version " + std::to_string(payload.version) + " is not above the anchored " + std::to_string(version));
+        return Refuse(Code::kStale, "version " + std::to_string(payload.version) + " is not above the anchored " +
+                                        std::to_string(version));
       }
     } else {
       // The first version of a list needs a sponsor; later ones continue what exists.
@@ -415,9 +432,11 @@ Result<Verdict> State::ApplyStatement(Overlay& overlay, const PreparedEntry& ent
     return Anchored(index);
   }
   const bool definition = entry.type == EntryType::kDefinition;
-  if (statement.op != (definition ? "definition" : "schema")) return Refuse(Code::kMalformed, "statement: op doesn't fit the entry's type");
+  if (statement.op != (definition ? "definition" : "schema"))
+    return Refuse(Code::kMalformed, "statement: op doesn't fit the entry's type");
   KEEL_TRY(const ledger::SchemaPayload payload, ledger::ParseSchemaPayload(statement.payload, definition));
-  const Bytes32 map_key = ledger::NamedKey(definition ? ledger::MapType::kDefinition : ledger::MapType::kSchema, author, payload.id);
+  const Bytes32 map_key =
+      ledger::NamedKey(definition ? ledger::MapType::kDefinition : ledger::MapType::kSchema, author, payload.id);
   KEEL_TRY(const auto value, ReadValue(reader, map_key, 40));
   if (value) {
     ByteReader r(AsBytes(*value));
@@ -437,16 +456,20 @@ Result<Verdict> State::ApplySponsor(Overlay& overlay, const PreparedEntry& entry
   KEEL_TRY(const ledger::SponsorPayload payload, ledger::ParseSponsorPayload(AsText(parts.payload)));
   ByteArray<ledger::kMaxMemberMessage> message;
   KEEL_TRY(const size_t n, ledger::WriteMemberMessage(EntryType::kSponsor, net_, parts.payload, message));
-  KEEL_TRY_VOID(ledger::VerifySigs(parts.sigs, std::span(members_.keys).first(members_.count), members_.quorum, false, ByteView(message).first(n)));
+  KEEL_TRY_VOID(ledger::VerifySigs(parts.sigs, std::span(members_.keys).first(members_.count), members_.quorum, false,
+                                   ByteView(message).first(n)));
   KEEL_TRY_VOID(ledger::ParseDidOf(payload.did, label_));
   const StoreReader reader = ReaderOf(overlay);
   KEEL_TRY(const auto there, ReadSponsor(reader, payload.did));
   if (there) {
-    if (there->seq == payload.seq && there->quota == payload.quota && there->until == payload.until) return Already(there->index);
-    if (payload.seq <= there->seq) return Refuse(Code::kStale, "seq is not above the anchored " + std::to_string(there->seq));
+    if (there->seq == payload.seq && there->quota == payload.quota && there->until == payload.until)
+      return Already(there->index);
+    if (payload.seq <= there->seq)
+      return Refuse(Code::kStale, "seq is not above the anchored " + std::to_string(there->seq));
   }
   overlay.Put(Key('s', AsBytes(payload.did)), "1");  // for listing; the map can't be listed
-  overlay.PutMap(ledger::SponsorKey(payload.did), ledger::SponsorMapValue(payload.seq, payload.quota, payload.until, index));
+  overlay.PutMap(ledger::SponsorKey(payload.did),
+                 ledger::SponsorMapValue(payload.seq, payload.quota, payload.until, index));
   return Anchored(index);
 }
 
@@ -469,8 +492,10 @@ Result<Verdict> State::ApplyMember(Overlay& overlay, const PreparedEntry& entry,
   if (number == descriptor.member_count) return Refuse(Code::kUntrusted, "no member has this id");
   ledger::SigsReader sigs(parts.sigs);
   ledger::SigsEntry sig;
-  if (sigs.left() != 1 || !sigs.Next(sig) || sig.key_number != number) return Refuse(Code::kBadSignature, "a member entry is signed by that member alone");
-  KEEL_TRY_VOID(ledger::VerifySigs(parts.sigs, std::span(members_.keys).first(members_.count), 1, true, ByteView(message).first(n)));
+  if (sigs.left() != 1 || !sigs.Next(sig) || sig.key_number != number)
+    return Refuse(Code::kBadSignature, "a member entry is signed by that member alone");
+  KEEL_TRY_VOID(ledger::VerifySigs(parts.sigs, std::span(members_.keys).first(members_.count), 1, true,
+                                   ByteView(message).first(n)));
   const Bytes32 key = ledger::MemberKey(payload.id);
   const Bytes32 hash = crypto::Sha256::Of(parts.payload);
   KEEL_TRY(const auto value, ReadValue(ReaderOf(overlay), key, 48));
@@ -505,9 +530,11 @@ Result<Verdict> State::ApplyEpoch(Overlay& overlay, const PreparedEntry& entry, 
   } else {
     KEEL_TRY(const auto current_value, ReadValue(reader, ledger::EpochKey(members_.epoch), 40));
     if (!current_value) return Fail(Code::kCorrupt, "epoch", "the current epoch is not in the map");
-    KEEL_TRY(const auto current_entry, overlay.Get(EntryStoreKey(ByteReader(AsBytes(*current_value).subspan(32)).U64())));
+    KEEL_TRY(const auto current_entry,
+             overlay.Get(EntryStoreKey(ByteReader(AsBytes(*current_value).subspan(32)).U64())));
     if (!current_entry) return Fail(Code::kCorrupt, "epoch", "its entry is missing");
-    KEEL_TRY(const ledger::EpochBundle current_bundle, ledger::ParseEpochBundle(ledger::BodyOfEntry(AsBytes(*current_entry))));
+    KEEL_TRY(const ledger::EpochBundle current_bundle,
+             ledger::ParseEpochBundle(ledger::BodyOfEntry(AsBytes(*current_entry))));
     KEEL_TRY(const ledger::Descriptor current, ledger::ParseDescriptor(current_bundle.descriptor));
     // The endorsement is each device's to judge: its anchors are not the ledger's.
     KEEL_TRY_VOID(ledger::VerifyTransition(current, next, net_, bundle.sigs_of_current, bundle.sigs_of_next));

@@ -11,8 +11,9 @@
 #include "ledger/history.h"
 #include "registry-node/map.h"
 
-// The registry's state machine: the same entries in the same order give the same map on every member. What needs no state
-// (form, signatures of operations and spends) is done by Prepare, on any thread; Apply does the rest, one entry after the other.
+// The registry's state machine: the same entries in the same order give the same map on every member. What needs no
+// state (form, signatures of operations and spends) is done by Prepare, on any thread; Apply does the rest, one entry
+// after the other.
 namespace keel::registry {
 
 // An entry and what is known of it without the state.
@@ -22,9 +23,9 @@ struct PreparedEntry {
   Code refused = Code::kOk;  // by its form or its own signatures
   std::string detail;
   ledger::OperationKind kind = ledger::OperationKind::kCreate;  // operations:
-  Bytes32 hash{};            // H(operation)
-  Bytes32 scid{};            // of a create
-  Bytes32 prev{};            // of the others
+  Bytes32 hash{};                                               // H(operation)
+  Bytes32 scid{};                                               // of a create
+  Bytes32 prev{};                                               // of the others
 };
 PreparedEntry Prepare(const ledger::Net& net, ByteView entry);
 
@@ -39,8 +40,8 @@ Result<PreparedTransaction> PrepareTransaction(const ledger::Net& net, ByteView 
 // The decision about one entry.
 struct Verdict {
   Code code = Code::kOk;
-  uint64_t index = 0;   // when kOk: where it stands in the log
-  bool fresh = false;   // kOk: it is a new entry (else it stood there already)
+  uint64_t index = 0;  // when kOk: where it stands in the log
+  bool fresh = false;  // kOk: it is a new entry (else it stood there already)
   std::string detail;
 };
 
@@ -75,10 +76,11 @@ struct StoredDid {
 // nullopt: no such DID.
 Result<std::optional<StoredDid>> ReadDid(const StoreReader& reader, const Bytes32& scid);
 // The public key that `kid` names, if it is current with these uses. kNotFound, kDeactivated, kNoSuchKey.
-Result<crypto::PublicKey> ReadCurrentKey(const StoreReader& reader, std::string_view label, std::string_view kid, ledger::Uses uses);
+Result<crypto::PublicKey> ReadCurrentKey(const StoreReader& reader, std::string_view label, std::string_view kid,
+                                         ledger::Uses uses);
 // All current keys of a DID with these uses.
-Result<std::vector<crypto::PublicKey>> ReadCurrentKeys(const StoreReader& reader, std::string_view label, std::string_view did,
-                                                       ledger::Uses uses);
+Result<std::vector<crypto::PublicKey>> ReadCurrentKeys(const StoreReader& reader, std::string_view label,
+                                                       std::string_view did, ledger::Uses uses);
 
 struct SponsorRecord {
   uint64_t seq = 0, quota = 0, until = 0, index = 0;
@@ -96,30 +98,36 @@ class State {
   // Who stands behind a transaction. A member may sponsor by itself what it was asked for (design.md section 4).
   struct Sponsor {
     bool member = false;
-    std::string did;         // an accredited sponsor, else empty
-    std::string why_not;     // why there is none
+    std::string did;      // an accredited sponsor, else empty
+    std::string why_not;  // why there is none
     uint64_t quota = 0;
   };
   // Verifies the sponsoring statement against the state. Errors only when the store can't be read.
-  Result<Sponsor> FindSponsor(const Overlay& overlay, const PreparedTransaction& transaction, bool member_sponsors, UnixSeconds now);
+  Result<Sponsor> FindSponsor(const Overlay& overlay, const PreparedTransaction& transaction, bool member_sponsors,
+                              UnixSeconds now);
 
-  // Applies one entry that would stand at `index` at the commit's time. A refused entry leaves the overlay as it was, but for evidence
-  // of double spends. An error (not a verdict) means that the store can't be read: the whole commit must be dropped.
-  Result<Verdict> Apply(Overlay& overlay, const PreparedEntry& entry, const Sponsor& sponsor, uint64_t index, UnixSeconds now);
+  // Applies one entry that would stand at `index` at the commit's time. A refused entry leaves the overlay as it was,
+  // but for evidence of double spends. An error (not a verdict) means that the store can't be read: the whole commit
+  // must be dropped.
+  Result<Verdict> Apply(Overlay& overlay, const PreparedEntry& entry, const Sponsor& sponsor, uint64_t index,
+                        UnixSeconds now);
 
   const ledger::MemberSet& members() const { return members_; }
   // After a dropped commit.
   void SetMembers(ledger::MemberSet members) { members_ = std::move(members); }
 
  private:
-  Result<Verdict> ApplyOperation(Overlay& overlay, const PreparedEntry& entry, const Sponsor& sponsor, uint64_t index, UnixSeconds now);
+  Result<Verdict> ApplyOperation(Overlay& overlay, const PreparedEntry& entry, const Sponsor& sponsor, uint64_t index,
+                                 UnixSeconds now);
   Result<Verdict> ApplySpend(Overlay& overlay, const PreparedEntry& entry, uint64_t index);
-  Result<Verdict> ApplyStatement(Overlay& overlay, const PreparedEntry& entry, const Sponsor& sponsor, uint64_t index, UnixSeconds now);
+  Result<Verdict> ApplyStatement(Overlay& overlay, const PreparedEntry& entry, const Sponsor& sponsor, uint64_t index,
+                                 UnixSeconds now);
   Result<Verdict> ApplySponsor(Overlay& overlay, const PreparedEntry& entry, uint64_t index);
   Result<Verdict> ApplyMember(Overlay& overlay, const PreparedEntry& entry, uint64_t index);
   Result<Verdict> ApplyEpoch(Overlay& overlay, const PreparedEntry& entry, uint64_t index);
   // Takes one from the sponsor's daily quota; a refusal's text when it is used up or there is no sponsor.
-  Result<std::optional<Verdict>> TakeSponsored(Overlay& overlay, const Sponsor& sponsor, UnixSeconds now, const char* what);
+  Result<std::optional<Verdict>> TakeSponsored(Overlay& overlay, const Sponsor& sponsor, UnixSeconds now,
+                                               const char* what);
 
   ledger::Net net_;
   std::string label_;
