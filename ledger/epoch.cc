@@ -23,8 +23,7 @@ Result<> PutBlock(ByteWriter& w, ByteView block) {
 }
 
 // Replays the bundle's operations as the anchor's.
-Result<DidHistory> Replay(const EpochBundle& bundle, const Anchor& anchor) {
-  DidHistory history;
+Result<> Replay(const EpochBundle& bundle, const Anchor& anchor, DidHistory& history) {
   KEEL_TRY_VOID(history.Start(anchor.did));
   ByteReader r(bundle.operations);
   for (size_t i = 0; i < bundle.operation_count; ++i) {
@@ -33,7 +32,7 @@ Result<DidHistory> Replay(const EpochBundle& bundle, const Anchor& anchor) {
     if (!r.ok()) return Fail(Code::kMalformed, "epoch bundle operations");
     KEEL_TRY_VOID(history.Apply(index, jws));
   }
-  return history;
+  return {};
 }
 
 }  // namespace
@@ -132,19 +131,21 @@ Result<size_t> WriteEpochBundle(ByteView descriptor, ByteView sigs_of_current, B
 
 Result<Descriptor> VerifyEpochBundle(const EpochBundle& bundle, const Descriptor& current, const Net& net,
                                      std::span<const Anchor> anchors, EndorsedBy* endorsed_by) {
-  KEEL_TRY(const Descriptor next, ParseDescriptor(bundle.descriptor));
-  KEEL_TRY_VOID(VerifyTransition(current, next, net, bundle.sigs_of_current, bundle.sigs_of_next));
+  auto next = ParseDescriptor(bundle.descriptor);  // returned as it is: no second copy on a small stack
+  if (!next) return next;
+  KEEL_TRY_VOID(VerifyTransition(current, *next, net, bundle.sigs_of_current, bundle.sigs_of_next));
   for (size_t i = 0; i < anchors.size(); ++i) {
     KEEL_TRY_VOID(ParseDidOf(anchors[i].did, current.label));
-    const auto history = Replay(bundle, anchors[i]);
-    if (!history) {
+    DidHistory history;
+    const auto replayed = Replay(bundle, anchors[i], history);
+    if (!replayed) {
       // Another anchor's history: the create operation is not this identifier's.
-      if (history.error().code == Code::kInvalidDid) continue;
-      return std::unexpected<Error>(history.error());
+      if (replayed.error().code == Code::kInvalidDid) continue;
+      return std::unexpected<Error>(replayed.error());
     }
     KEEL_TRY_VOID(
-        VerifyEndorsement(bundle.endorsement, net, DescriptorHash(next.octets), *history, anchors[i].known_operations));
-    if (endorsed_by != nullptr) *endorsed_by = EndorsedBy{static_cast<uint8_t>(i), history->count()};
+        VerifyEndorsement(bundle.endorsement, net, DescriptorHash(next->octets), history, anchors[i].known_operations));
+    if (endorsed_by != nullptr) *endorsed_by = EndorsedBy{static_cast<uint8_t>(i), history.count()};
     return next;
   }
   return Fail(Code::kUntrusted, "descriptor is endorsed by none of our anchors");

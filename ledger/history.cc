@@ -103,7 +103,10 @@ Result<> DidHistory::KeepRecords(const Operation& op, uint64_t log_index) {
 Result<> DidHistory::Apply(uint64_t log_index, ByteView jws, const Options& options) {
   if (count_ == kMaxOperations) return Fail(Code::kHistoryTooLong, "history: over 64 operations");
   ByteArray<kMaxOperationPayload> scratch;
-  KEEL_TRY(const Operation op, ParseOperation(jws, scratch));
+  // Not copied out: the stack below holds a signature check, and there is little of it on a microcontroller.
+  const auto parsed = ParseOperation(jws, scratch);
+  if (!parsed) return std::unexpected<Error>(parsed.error());
+  const Operation& op = *parsed;
   if (count_ == 0) {
     KEEL_TRY_VOID(ApplyCreate(op, options));
   } else {

@@ -15,7 +15,7 @@ Bytes32 PathNode(ByteView path, size_t i) {
 }
 
 // The largest power of two below n (n >= 2).
-uint64_t SplitOf(uint64_t n) { return std::bit_floor(n - 1); }
+size_t SplitOf(size_t n) { return std::bit_floor(n - 1); }
 
 }  // namespace
 
@@ -125,7 +125,7 @@ Result<size_t> TreePath(std::span<const Bytes32> leaf_hashes, uint64_t index, st
   std::array<Bytes32, kMaxPath> down;  // root first
   size_t n = 0;
   while (leaf_hashes.size() > 1) {
-    const uint64_t k = SplitOf(leaf_hashes.size());
+    const size_t k = SplitOf(leaf_hashes.size());
     if (index < k) {
       down[n++] = TreeRoot(leaf_hashes.subspan(k));
       leaf_hashes = leaf_hashes.first(k);
@@ -147,7 +147,7 @@ Result<size_t> TreeConsistency(std::span<const Bytes32> leaf_hashes, uint64_t fi
   size_t n = 0;
   bool whole = true;  // the old root is this subtree's: it need not be told
   while (first != leaf_hashes.size()) {
-    const uint64_t k = SplitOf(leaf_hashes.size());
+    const size_t k = SplitOf(leaf_hashes.size());
     if (first <= k) {
       down[n++] = TreeRoot(leaf_hashes.subspan(k));
       leaf_hashes = leaf_hashes.first(k);
