@@ -4,12 +4,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/cli.h"
+#include "base/encoding.h"
 #include "base/files.h"
 #include "base/json_strict.h"
 #include "base/process.h"
 #include "base/role.h"
 #include "core/time.h"
 #include "crypto/signature.h"
+#include "ledger/entry.h"
 #include "registry-node/service.h"
 
 // keel-registry: the command line of a registry node (docs/cli/keel-registry.md).
@@ -121,6 +123,33 @@ int RunControl(const base::RolePaths& paths, const Flags& flags, const char* ver
   return Print(flags, *answer, base::DumpJsonPretty(*answer));
 }
 
+// Anchors the create operation of an identity.json and takes its DID: what a role hands to a member to be accredited.
+int AnchorIdentity(const base::RolePaths& paths, Flags& flags) {
+  const auto text = base::ReadFile(flags.file, 256 << 10);
+  if (!text) return Report(flags, text.error());
+  const auto identity = base::ParseJson(*text);
+  if (!identity) return Report(flags, identity.error());
+  const auto did = base::GetString(*identity, "did");
+  const auto create = base::GetString(*identity, "create");
+  if (!did || !create) return Report(flags, Fail(Code::kMalformed, "sponsor add", flags.file + " is no identity.json").error());
+  std::vector<uint8_t> entry(create->size() + 16);
+  const auto length = ledger::WriteOperationEntry(AsBytes(*create), entry);
+  if (!length) return Report(flags, length.error());
+  entry.resize(*length);
+  const auto answer = base::CallControl(paths, "anchor", {{"entries", json::array({base::Base64Url(entry)})}});
+  if (!answer) return Report(flags, answer.error());
+  const auto results = base::GetArray(*answer, "results");
+  if (!results || (*results)->size() != 1) return Report(flags, Fail(Code::kInternalError, "sponsor add", "no verdict").error());
+  const json& one = (*results)->front();
+  const auto code = base::GetString(one, "code");
+  if (!code || *code != CodeName(Code::kOk)) {
+    const auto detail = base::GetString(one, "detail");
+    return Report(flags, Fail(Code::kConflict, "sponsor add", "the identity's create operation is refused: " + (detail ? *detail : "")).error());
+  }
+  flags.did = *did;
+  return base::kExitDone;
+}
+
 int RunAnchor(const base::RolePaths& paths, const Flags& flags) {
   const auto text = base::ReadFile(flags.file, 4 << 20);
   if (!text) return Report(flags, text.error());
@@ -177,7 +206,8 @@ int main(int argc, char** argv) {
   auto* sponsor = app.add_subcommand("sponsor", "Sponsors: DIDs that may have DIDs, schemas and batches anchored");
   sponsor->require_subcommand(1);
   auto* sponsor_add = sponsor->add_subcommand("add", "Accredit a DID (quota 0 ends it)");
-  sponsor_add->add_option("did", flags.did, "did:keel of this network")->required();
+  auto* sponsor_did = sponsor_add->add_option("did", flags.did, "did:keel of this network");
+  sponsor_add->add_option("--identity", flags.file, "A role's identity.json: its create operation is anchored first, then its DID accredited")->excludes(sponsor_did);
   sponsor_add->add_option("--quota", flags.quota, "Creates, schemas and batches a day")->capture_default_str();
   sponsor_add->add_option("--until", flags.until, "RFC 3339 time of its end");
   auto* sponsor_list = sponsor->add_subcommand("list", "List sponsors");
@@ -223,6 +253,11 @@ int main(int argc, char** argv) {
   }
   if (anchor->parsed()) return RunAnchor(*paths, flags);
   if (sponsor_add->parsed()) {
+    if (!flags.file.empty()) {
+      if (const int status = AnchorIdentity(*paths, flags); status != base::kExitDone) return status;
+    } else if (flags.did.empty()) {
+      return Report(flags, Fail(Code::kUsage, "sponsor add", "name a DID, or --identity FILE").error());
+    }
     json args = {{"did", flags.did}, {"quota", flags.quota}};
     if (!flags.until.empty()) {
       const auto until = ParseRfc3339(flags.until);
