@@ -254,7 +254,7 @@ int main(int argc, char** argv) {
   if (anchor->parsed()) return RunAnchor(*paths, flags);
   if (sponsor_add->parsed()) {
     if (!flags.file.empty()) {
-      if (const int status = AnchorIdentity(*paths, flags); status != base::kExitDone) return status;
+      if (const int anchored = AnchorIdentity(*paths, flags); anchored != base::kExitDone) return anchored;
     } else if (flags.did.empty()) {
       return Report(flags, Fail(Code::kUsage, "sponsor add", "name a DID, or --identity FILE").error());
     }
