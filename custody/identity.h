@@ -63,7 +63,8 @@ class Identity {
 
   // Replaces the authentication and assertion key by the pre-committed next one: writes the update operation to identity.json
   // as pending, anchors it, then makes it current. Repeating after a crash anchors the same octets. compromise_since: only
-  // what was anchored before that log index stays good; none: routine. Returns the update's log index.
+  // what was anchored before that log index stays good; none: routine. The old key is destroyed: a RegistryClient whose
+  // account used it is made anew. Returns the update's log index.
   Result<uint64_t> Rotate(registry_client::RegistryClient& registry, std::optional<uint64_t> compromise_since);
   // The operations so far, create first: as JWS.
   std::vector<std::string> operations() const;

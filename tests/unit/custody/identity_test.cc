@@ -85,7 +85,8 @@ TEST(IdentityTest, SecondOpenerIsBusy) {
 
 TEST(IdentityTest, RotationReplacesTheKey) {
   World world;
-  Role maker(world, world / "maker");
+  auto first = std::make_unique<Role>(world, world / "maker");
+  Role& maker = *first;
   const crypto::PublicKey old = maker.identity().auth_key();
   const auto index = maker.identity().Rotate(maker.registry(), std::nullopt);
   ASSERT_TRUE(index) << index.error().Text();
@@ -99,9 +100,15 @@ TEST(IdentityTest, RotationReplacesTheKey) {
   // Routine: what the old key had anchored before stays good; compromise cuts at its index.
   EXPECT_TRUE(*did::KeyGoodAt(*history, old, did::Relationship::kAssertionMethod, *index - 1));
   EXPECT_FALSE(*did::KeyGoodAt(*history, old, did::Relationship::kAssertionMethod, *index + 1));
-  const auto second = maker.identity().Rotate(maker.registry(), history->operations[0].index + 1);
+  // A client whose account was the old key is made anew; the folder remembers the rotation.
+  const uint64_t since = history->operations[0].index + 1;
+  first.reset();
+  Role again(world, world / "maker", false);
+  EXPECT_EQ(again.identity().auth_kid(), again.did() + "#auth-1");
+  const auto second = again.identity().Rotate(again.registry(), since);
   ASSERT_TRUE(second) << second.error().Text();
-  EXPECT_EQ(maker.identity().operations().size(), 3u);
+  EXPECT_EQ(again.identity().operations().size(), 3u);
+  EXPECT_EQ(again.identity().auth_kid(), again.did() + "#auth-2");
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ TEST(TransferTest, ThreeHandsAndBack) {
   const json second = Pass(shop, owner, 5);
   ASSERT_EQ(second["imported"].size(), 5u) << second;
   EXPECT_TRUE(owner.registry().ResolveDid(owner.did()));
-  for (const DeviceRecord& record : *owner.store().List(DeviceState::kHeld)) {
+  const auto held = owner.store().List(DeviceState::kHeld);
+  for (const DeviceRecord& record : *held) {
     EXPECT_EQ(record.k(), 2u);
     EXPECT_TRUE(CheckPapers(record, owner.identity().net()));
     EXPECT_TRUE(*owner.store().HasSeal(record.LastSeal()));
