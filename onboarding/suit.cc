@@ -120,7 +120,8 @@ Result<Envelope> ReadEnvelope(ByteView octets) {
       return Fail(Code::kUnsupported, "suit envelope member");
     }
   }
-  if (!r.done() || envelope.manifest.empty() || envelope.authentication.empty()) return Fail(Code::kMalformed, "suit envelope");
+  if (!r.done() || envelope.manifest.empty() || envelope.authentication.empty())
+    return Fail(Code::kMalformed, "suit envelope");
   return envelope;
 }
 

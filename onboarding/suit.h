@@ -11,8 +11,8 @@
 // Format: docs/formats/firmware-release.md.
 namespace keel::onboarding {
 
-inline constexpr size_t kMaxSuitEnvelope = 2048;      // octets
-inline constexpr size_t kMaxSuitVersion = 64;         // characters of the version text
+inline constexpr size_t kMaxSuitEnvelope = 2048;  // octets
+inline constexpr size_t kMaxSuitVersion = 64;     // characters of the version text
 inline constexpr size_t kSuitUuid = 16;
 
 // What a manifest says, all of it signed.
@@ -26,12 +26,15 @@ struct SuitManifest {
   Bytes32 manifest_digest{};  // SHA-256 over the bstr-wrapped manifest: names the release, binds the blocks
 };
 
-// The author's key that signed, and the manifest, after the signature was checked. Checked before parsing: digest and signature by one of
-// `authors`; then the shape. Not checked here: vendor, class, sequence (the device's own facts). Algorithms: EdDSA (-8), ES256 (-7, -9).
-// kMalformed, kNotCanonical, kTooLarge, kUnsupported, kUntrusted (no author's signature), kBadSignature.
-Result<SuitManifest> VerifySuitEnvelope(ByteView envelope, std::span<const crypto::PublicKey> authors, size_t* author = nullptr);
+// The author's key that signed, and the manifest, after the signature was checked. Checked before parsing: digest and
+// signature by one of `authors`; then the shape. Not checked here: vendor, class, sequence (the device's own facts).
+// Algorithms: EdDSA (-8), ES256 (-7, -9). kMalformed, kNotCanonical, kTooLarge, kUnsupported, kUntrusted (no author's
+// signature), kBadSignature.
+Result<SuitManifest> VerifySuitEnvelope(ByteView envelope, std::span<const crypto::PublicKey> authors,
+                                        size_t* author = nullptr);
 
-// Reads without believing: what an offer says, for a host that has judged the author otherwise (or will). The digest is checked, no signature.
+// Reads without believing: what an offer says, for a host that has judged the author otherwise (or will). The digest is
+// checked, no signature.
 Result<SuitManifest> ReadSuitEnvelope(ByteView envelope);
 
 }  // namespace keel::onboarding

@@ -52,8 +52,9 @@ const char* keel_wallet_status_name(int status) {
 }
 
 const char* keel_wallet_step_name(keel_wallet_step step) {
-  static constexpr const char* kNames[] = {"factory", "rendezvous", "hello",   "pack",    "proof",   "done",    "time",
-                                           "contact", "firmware",   "restart", "trial",   "dormant", "backoff", "retired"};
+  static constexpr const char* kNames[] = {"factory", "rendezvous", "hello",   "pack",     "proof",
+                                           "done",    "time",       "contact", "firmware", "restart",
+                                           "trial",   "dormant",    "backoff", "retired"};
   const auto i = static_cast<size_t>(step);
   return i < sizeof kNames / sizeof kNames[0] ? kNames[i] : "unknown";
 }
@@ -65,7 +66,8 @@ int keel_wallet_init(void* memory, size_t memory_size, const keel_wallet_config*
                      keel_wallet** wallet) {
   keel_wallet_config c;
   keel_wallet_ports p;
-  if (memory == nullptr || wallet == nullptr || !TakeStruct(config, c) || !TakeStruct(ports, p)) return KEEL_WALLET_INVALID_ARGUMENT;
+  if (memory == nullptr || wallet == nullptr || !TakeStruct(config, c) || !TakeStruct(ports, p))
+    return KEEL_WALLET_INVALID_ARGUMENT;
   if (memory_size < sizeof(keel_wallet) || reinterpret_cast<uintptr_t>(memory) % alignof(keel_wallet) != 0) {
     return KEEL_WALLET_INVALID_ARGUMENT;
   }
@@ -106,7 +108,8 @@ int keel_wallet_manufacture_begin(keel_wallet* wallet, const keel_wallet_factory
   return Status(done);
 }
 
-int keel_wallet_manufacture_stamp(keel_wallet* wallet, keel_wallet_stamp_item item, const uint8_t* data, size_t length) {
+int keel_wallet_manufacture_stamp(keel_wallet* wallet, keel_wallet_stamp_item item, const uint8_t* data,
+                                  size_t length) {
   if (wallet == nullptr || data == nullptr) return KEEL_WALLET_INVALID_ARGUMENT;
   return Status(wallet->wallet.ManufactureStamp(item, View(data, length)));
 }
@@ -200,7 +203,8 @@ int keel_wallet_read_document(keel_wallet* wallet, keel_wallet_document document
 
 int keel_wallet_sign_token(keel_wallet* wallet, uint64_t now_ms, const char* audience, uint32_t lifetime_s, char* out,
                            size_t* length) {
-  if (wallet == nullptr || audience == nullptr || out == nullptr || length == nullptr) return KEEL_WALLET_INVALID_ARGUMENT;
+  if (wallet == nullptr || audience == nullptr || out == nullptr || length == nullptr)
+    return KEEL_WALLET_INVALID_ARGUMENT;
   const auto token = wallet->wallet.SignToken(now_ms, audience, lifetime_s, {out, *length});
   if (!token) return static_cast<int>(token.error().code);
   *length = *token;

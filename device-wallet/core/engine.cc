@@ -144,7 +144,7 @@ void Wallet::MakeRequest(keel_wallet_request_kind kind, size_t body, size_t limi
   request_.limit = limit;
   const bool get = kind == KEEL_REQUEST_PACK || kind == KEEL_REQUEST_BLOCKS;
   request_.method = get ? "GET" : "POST";
-  request_.content_type = get                              ? nullptr
+  request_.content_type = get                             ? nullptr
                           : kind == KEEL_REQUEST_REGISTRY ? "application/octet-stream"
                                                           : onboarding::header::kMediaType.data();
   url_.Append({"\0", 1});

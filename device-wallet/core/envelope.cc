@@ -119,15 +119,16 @@ Result<size_t> PackAuthcrypt(const EnvelopePeers& peers, Random& random, ByteSpa
   const ByteView aad = buffer.subspan(protected_at, front.at() - protected_at);
 
   ByteArray<kTag> tag;
-  KEEL_TRY(const size_t encrypted, crypto::CbcHmacEncrypt(crypto::kBearSslAes, cek, iv, aad, tail.first(plaintext), tail, tag));
+  KEEL_TRY(const size_t encrypted,
+           crypto::CbcHmacEncrypt(crypto::kBearSslAes, cek, iv, aad, tail.first(plaintext), tail, tag));
   if (encrypted != length) return Fail(Code::kInternalError, "envelope");
 
   ByteArray<kWrapped> wrapped;
   {
     ByteArray<32> kek;
     ScopedWipe wipe(kek);
-    KEEL_TRY(crypto::SharedSecret ze, crypto::AgreeRaw(crypto::KeyType::kX25519, ephemeral.private_key.ExposeSecret(),
-                                                       peers.peer->agreement));
+    KEEL_TRY(crypto::SharedSecret ze,
+             crypto::AgreeRaw(crypto::KeyType::kX25519, ephemeral.private_key.ExposeSecret(), peers.peer->agreement));
     KEEL_TRY_VOID(DeriveKek(ze, *peers.static_shared, skid.view(), apv, tag, kek));
     KEEL_TRY(const size_t n, crypto::AesKwWrap(crypto::kBearSslAes, kek, cek, wrapped));
     if (n != kWrapped) return Fail(Code::kInternalError, "envelope wrap");
@@ -191,7 +192,8 @@ Result<ByteSpan> UnpackAuthcrypt(const EnvelopePeers& peers, ByteSpan envelope) 
   }
 
   KEEL_TRY(const JsonView recipients, jwe.Get("recipients"));
-  if (recipients.kind() != JsonView::Kind::kArray || recipients.count() != 1) return Fail(Code::kMalformed, "envelope recipients");
+  if (recipients.kind() != JsonView::Kind::kArray || recipients.count() != 1)
+    return Fail(Code::kMalformed, "envelope recipients");
   JsonView recipient;
   auto items = recipients.items();
   items.Next(recipient);
@@ -218,7 +220,8 @@ Result<ByteSpan> UnpackAuthcrypt(const EnvelopePeers& peers, ByteSpan envelope) 
   // In place: octets are fewer than characters, and the protected text (the AAD) lies outside.
   ByteSpan body = Within(envelope, ciphertext);
   KEEL_TRY(const size_t octets, Base64UrlDecode(ciphertext, body));
-  const auto plain = crypto::CbcHmacDecrypt(crypto::kBearSslAes, cek, iv, AsBytes(protected_text), body.first(octets), tag, body);
+  const auto plain =
+      crypto::CbcHmacDecrypt(crypto::kBearSslAes, cek, iv, AsBytes(protected_text), body.first(octets), tag, body);
   if (!plain) return Fail(Code::kDecryptFailed, "envelope");
   return body.first(*plain);
 }

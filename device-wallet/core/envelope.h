@@ -5,15 +5,15 @@
 #include "crypto/agreement.h"
 #include "device-wallet/core/peer_did.h"
 
-// The constrained DIDComm v2 envelope: authcrypt ECDH-1PU+A256KW (draft 04), A256CBC-HS512, X25519, one recipient, exactly
-// the ENVELOPE annex of docs/protocols/device-onboarding.md. Everything happens inside the caller's one buffer.
+// The constrained DIDComm v2 envelope: authcrypt ECDH-1PU+A256KW (draft 04), A256CBC-HS512, X25519, one recipient,
+// exactly the ENVELOPE annex of docs/protocols/device-onboarding.md. Everything happens inside the caller's one buffer.
 namespace keel::wallet {
 
 // Both ends of an envelope. The static-static agreement is made once for the session and kept by the caller.
 struct EnvelopePeers {
   const PeerDid* self = nullptr;
   const PeerDid* peer = nullptr;
-  ByteView self_private;                              // X25519, 32 octets
+  ByteView self_private;                                // X25519, 32 octets
   const crypto::SharedSecret* static_shared = nullptr;  // X25519(self_private, peer.agreement)
 };
 

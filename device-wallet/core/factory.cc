@@ -70,7 +70,8 @@ Result<> Wallet::ManufactureBegin(const keel_wallet_factory_input& input, keel_w
   const auto loaded = records_.Load(RecordId::kIdentity, identity);
   if (!loaded && loaded.error().code != Code::kNotFound) return loaded;
   if (!state_.did.empty()) {
-    const bool same = state_.label.view() == label && Equal(state_.net, input.net) && Equal(state_.root_seal, input.root_seal);
+    const bool same =
+        state_.label.view() == label && Equal(state_.net, input.net) && Equal(state_.root_seal, input.root_seal);
     if (!loaded || !same) return Fail(Code::kWrongState, "identity exists already, for another network or seal");
   } else {
     // Keys first: a power cut between the two writes leaves keys that no DID names yet, and they are used again.
@@ -128,7 +129,8 @@ Result<> Wallet::ManufactureStamp(keel_wallet_stamp_item item, ByteView data) {
       if (data.size() > ledger::kMaxDescriptor) return Fail(Code::kTooLarge, "descriptor");
       KEEL_TRY(const ledger::Descriptor descriptor, ledger::ParseDescriptor(data));
       if (descriptor.label != state_.label.view()) return Fail(Code::kWrongNetwork, "descriptor label");
-      if (descriptor.epoch == 0 && ledger::DescriptorHash(data) != state_.net) return Fail(Code::kWrongNetwork, "descriptor");
+      if (descriptor.epoch == 0 && ledger::DescriptorHash(data) != state_.net)
+        return Fail(Code::kWrongNetwork, "descriptor");
       KEEL_TRY_VOID(records_.WriteRaw(RecordId::kDescriptor, data));
       if (state_.epoch != descriptor.epoch) {
         state_.epoch = descriptor.epoch;
@@ -163,9 +165,10 @@ Result<> Wallet::ManufactureReadBack(keel_wallet_read_back& output) {
   keel_wallet_read_back out{};
   out.size = sizeof out;
   if (!PutText(out.did, state_.did.view())) return Fail(Code::kTooLarge, "did");
-  const auto hash = [this](RecordId id, uint8_t (&to)[32]) -> Result<> {
+  const auto hash = [this](RecordId id, uint8_t(&to)[32]) -> Result<> {
     const auto n = records_.ReadRaw(id, message_);
-    if (!n) return Fail(n.error().code == Code::kNotFound ? Code::kWrongState : n.error().code, "stamp is not complete");
+    if (!n)
+      return Fail(n.error().code == Code::kNotFound ? Code::kWrongState : n.error().code, "stamp is not complete");
     const Bytes32 digest = crypto::Sha256::Of(message_.first(*n));
     std::memcpy(to, digest.data(), digest.size());
     return {};

@@ -46,7 +46,8 @@ Result<Bytes32> OneHash(const JsonView& json, std::string_view name) {
 
 // A view's own octets, writable: it points into the message buffer.
 ByteSpan Writable(ByteSpan buffer, std::string_view part) {
-  return buffer.subspan(static_cast<size_t>(reinterpret_cast<const uint8_t*>(part.data()) - buffer.data()), part.size());
+  return buffer.subspan(static_cast<size_t>(reinterpret_cast<const uint8_t*>(part.data()) - buffer.data()),
+                        part.size());
 }
 
 }  // namespace
@@ -68,9 +69,16 @@ JsonWriter Wallet::MessageWriter() {
   return JsonWriter({reinterpret_cast<char*>(message_.data()), n});
 }
 
-void Wallet::BeginMessage(JsonWriter& w, Message type, std::string_view id, std::string_view thid, std::string_view pthid) {
+void Wallet::BeginMessage(JsonWriter& w, Message type, std::string_view id, std::string_view thid,
+                          std::string_view pthid) {
   const bool in_session = session_.stage != 0;
-  w.BeginObject().Name(hdr::kId).String(id).Name("typ").String(kPlainTyp).Name(hdr::kType).String(onboarding::TypeOf(type));
+  w.BeginObject()
+      .Name(hdr::kId)
+      .String(id)
+      .Name("typ")
+      .String(kPlainTyp)
+      .Name(hdr::kType)
+      .String(onboarding::TypeOf(type));
   w.Name(hdr::kFrom).String(in_session ? session_.pd.view() : state_.pd.view());
   w.Name(hdr::kTo).BeginArray().String(in_session ? session_.pv.view() : state_.pv.view()).EndArray();
   w.Name(hdr::kThid).String(thid);
@@ -165,8 +173,8 @@ void Wallet::NextValue(const Error& error) {
 
 void Wallet::OnNoAnswer() {
   const Error error = request_.error;
-  const bool transport = error.code == Code::kUnreachable || error.code == Code::kHttpStatus || error.code == Code::kBusy ||
-                         error.code == Code::kMissing;
+  const bool transport = error.code == Code::kUnreachable || error.code == Code::kHttpStatus ||
+                         error.code == Code::kBusy || error.code == Code::kMissing;
   if (step_ != KEEL_STEP_HELLO) {
     if (!transport) NoteRefused(error);
     // An order is carried out whether the last word arrived or not.
@@ -208,11 +216,14 @@ bool Wallet::OnRefusal(const Received& m) {
     return true;
   }
   if (step_ == KEEL_STEP_HELLO) return false;  // no codes before mutual proof
-  const auto code = m.type == Message::kProblem ? m.body.GetPlain(body::kCode) : Result<std::string_view>(std::string_view{});
+  const auto code =
+      m.type == Message::kProblem ? m.body.GetPlain(body::kCode) : Result<std::string_view>(std::string_view{});
   const auto problem = code ? onboarding::ProblemFromName(*code) : onboarding::Problem::kInternal;
   NoteRefused(error);
-  // Only a proof that is too old, or of a session that the verifier does not know, makes a new session better than patience.
-  if (step_ == KEEL_STEP_PROOF && (problem == onboarding::Problem::kExpired || problem == onboarding::Problem::kBadProof)) {
+  // Only a proof that is too old, or of a session that the verifier does not know, makes a new session better than
+  // patience.
+  if (step_ == KEEL_STEP_PROOF &&
+      (problem == onboarding::Problem::kExpired || problem == onboarding::Problem::kBadProof)) {
     (void)DropSession();
     BackOff(error, "a new session");
     Enter(KEEL_STEP_RENDEZVOUS);
@@ -232,7 +243,12 @@ Result<> Wallet::PrepareHello() {
   BeginMessage(w, Message::kHello, thid.view(), thid.view(), pthid);
   w.Name(body::kVersions).BeginArray().String(onboarding::kVersion1).EndArray();
   w.Name(body::kSuites).BeginArray().Uint(onboarding::kSuiteOkp).EndArray();
-  w.Name(body::kNd).Base64Url(session_.nd).Name(body::kEpoch).Uint(session_.epoch).Name(body::kSize).Uint(session_.size);
+  w.Name(body::kNd)
+      .Base64Url(session_.nd)
+      .Name(body::kEpoch)
+      .Uint(session_.epoch)
+      .Name(body::kSize)
+      .Uint(session_.size);
   w.Name(body::kK).Uint(state_.base.k).Name(body::kBuf).Uint(message_.size());
   transcript_ = onboarding::Transcript(AsBytes(session_.invitation.view()));
   Bytes32 hash;
@@ -243,7 +259,8 @@ Result<> Wallet::PrepareHello() {
 
 Result<> Wallet::OnOwnerProof(const Received& m) {
   if (OnRefusal(m)) return {};
-  const auto checked = m.type == Message::kOwnerProof ? CheckOwnerProof(m) : Result<>(Fail(Code::kWrongState, "awaited M2"));
+  const auto checked =
+      m.type == Message::kOwnerProof ? CheckOwnerProof(m) : Result<>(Fail(Code::kWrongState, "awaited M2"));
   if (!checked) {
     NextValue(checked.error());
     return checked;
@@ -255,7 +272,8 @@ Result<> Wallet::OnOwnerProof(const Received& m) {
   return {};
 }
 
-// M2, on arrival (section 8): everything that needs no ledger. Decoding payloads in place destroys the plaintext; its hash is taken.
+// M2, on arrival (section 8): everything that needs no ledger. Decoding payloads in place destroys the plaintext; its
+// hash is taken.
 Result<> Wallet::CheckOwnerProof(const Received& m) {
   KEEL_TRY(const uint64_t suite, m.body.GetUint(body::kSuite));
   if (suite != onboarding::kSuiteOkp) return Fail(Code::kUnsupported, "M2 suite");
@@ -438,7 +456,8 @@ Result<> Wallet::OwnerProved(const ledger::PackResult& result, std::span<const l
   next.owner.head = result.owner_head;
   next.owner.operations = result.owner_operations;
   for (const auto& key : keys) {
-    if (next.owner.key_count < next.owner.keys.size()) next.owner.keys[next.owner.key_count++] = {key.key_hash, key.uses};
+    if (next.owner.key_count < next.owner.keys.size())
+      next.owner.keys[next.owner.key_count++] = {key.key_hash, key.uses};
   }
   next.base = result.chain;
   next.checkpoint_size = result.checkpoint_size;

@@ -16,8 +16,8 @@ inline constexpr size_t kMaxJwtHeader = 512;  // JSON octets
 struct Jwt {
   std::string_view text;
   std::string_view signing_input;
-  std::string_view payload;     // base64url
-  crypto::PublicKey jwk;        // from the header; valid() false when there is none
+  std::string_view payload;  // base64url
+  crypto::PublicKey jwk;     // from the header; valid() false when there is none
   crypto::SignatureAlgorithm algorithm = crypto::SignatureAlgorithm::kEdDsa;
   Bytes64 signature{};
 };

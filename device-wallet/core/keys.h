@@ -6,12 +6,13 @@
 
 namespace keel::wallet {
 
-// The wallet's key store: handles name fixed places. Identity keys are read from their record for the one use and wiped; the others lie in
-// the state or session that the wallet holds. The host's Generate and Erase have no place here (kUnsupported): keys come and go with the
-// records that hold them. Not thread-safe.
+// The wallet's key store: handles name fixed places. Identity keys are read from their record for the one use and
+// wiped; the others lie in the state or session that the wallet holds. The host's Generate and Erase have no place here
+// (kUnsupported): keys come and go with the records that hold them. Not thread-safe.
 class WalletKeys final : public crypto::KeyStore {
  public:
-  static constexpr crypto::KeyHandle kAuthentication{1}, kNext{2}, kRendezvous{3}, kRendezvousNew{4}, kPairwise{5}, kToken{6};
+  static constexpr crypto::KeyHandle kAuthentication{1}, kNext{2}, kRendezvous{3}, kRendezvousNew{4}, kPairwise{5},
+      kToken{6};
 
   WalletKeys(const Records& records, const State& state, const Session& session)
       : records_(&records), state_(&state), session_(&session) {}

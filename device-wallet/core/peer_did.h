@@ -6,12 +6,12 @@
 #include "crypto/keys.h"
 #include "device-wallet/core/text.h"
 
-// did:peer:2 as onboarding uses it: one E key (X25519, agreement), the only one that stands in envelope headers, and, for
-// a device, one V key (Ed25519) for broker tokens only (docs/decisions: the pairwise token key).
+// did:peer:2 as onboarding uses it: one E key (X25519, agreement), the only one that stands in envelope headers, and,
+// for a device, one V key (Ed25519) for broker tokens only (docs/decisions: the pairwise token key).
 namespace keel::wallet {
 
-inline constexpr size_t kMaxPeerDid = 200;   // characters
-inline constexpr size_t kMaxPeerKid = 208;   // with "#key-N"
+inline constexpr size_t kMaxPeerDid = 200;  // characters
+inline constexpr size_t kMaxPeerKid = 208;  // with "#key-N"
 
 struct PeerDid {
   FixedText<kMaxPeerDid> did;

@@ -17,8 +17,10 @@ constexpr uint64_t kMaxContactSeconds = 7 * 24 * 3600;
 
 }  // namespace
 
-// FleetCredential: vc+jwt by an assertion key of O that stood in O's history at the pack's checkpoint, about our pairwise DID.
-Result<> Wallet::CheckFleetCredential(std::string_view jwt, std::string_view key_text, const Owner& owner, std::string_view pd) {
+// FleetCredential: vc+jwt by an assertion key of O that stood in O's history at the pack's checkpoint, about our
+// pairwise DID.
+Result<> Wallet::CheckFleetCredential(std::string_view jwt, std::string_view key_text, const Owner& owner,
+                                      std::string_view pd) {
   if (jwt.size() > onboarding::kMaxCredential) return Fail(Code::kTooLarge, "fleet credential");
   KEEL_TRY(const crypto::PublicKey key, crypto::PublicKey::FromMultikey(key_text));
   const Bytes32 hash = ledger::KeyHashOfText(key_text);
@@ -36,7 +38,8 @@ Result<> Wallet::CheckFleetCredential(std::string_view jwt, std::string_view key
   KEEL_TRY(const JsonView subject, c.Get("credentialSubject"));
   KEEL_TRY(const std::string_view id, subject.GetPlain("id"));
   if (id != pd) return Fail(Code::kWrongAudience, "fleet credential subject");
-  // After a restart in the middle the time by which the pack was judged is a lower bound: enough to refuse what is over.
+  // After a restart in the middle the time by which the pack was judged is a lower bound: enough to refuse what is
+  // over.
   const UnixSeconds now = time_known_ ? Now() : session_.time;
   if (c.Has("validUntil")) {
     KEEL_TRY(const std::string_view until, c.GetPlain("validUntil"));
@@ -56,7 +59,8 @@ Result<Wallet::Provision> Wallet::CheckProvision(const JsonView& json, const Own
   Provision p;
   KEEL_TRY(const uint64_t g, json.GetUint(body::kG));
   // M4 is fresh by its transcript; a renewal is ordered by this number alone.
-  if (g > UINT32_MAX || (renewal ? g != uint64_t{last_generation} + 1 : g <= last_generation)) return Fail(Code::kConflict, "provision generation");
+  if (g > UINT32_MAX || (renewal ? g != uint64_t{last_generation} + 1 : g <= last_generation))
+    return Fail(Code::kConflict, "provision generation");
   p.generation = static_cast<uint32_t>(g);
   KEEL_TRY(const std::string_view stage, json.GetPlain(body::kStage));
   const bool full = stage == body::kStageFull;

@@ -92,14 +92,16 @@ void Visit(A& a, State& v) {
   for (auto& n : v.anchor_operations) a(n);
   a(v.generation), a(v.provision_slot), a(v.provision_hash);
   Visit(a, v.owner);
-  a(v.pd_private), a(v.token_seed), a(v.pd), a(v.pv), a(v.url), a(v.contact), a(v.seq_out), a(v.seq_in), a(v.contact_ms);
+  a(v.pd_private), a(v.token_seed), a(v.pd), a(v.pv), a(v.url), a(v.contact), a(v.seq_out), a(v.seq_in),
+      a(v.contact_ms);
   a(v.th), a(v.thid), a(v.rollback);
   Visit(a, v.offer);
   a(v.order);
 }
 template <typename A>
 void Visit(A& a, Session& v) {
-  a(v.stage), a(v.invitation), a(v.thid), a(v.nd), a(v.pd_private), a(v.token_seed), a(v.pd), a(v.pv), a(v.epoch), a(v.size);
+  a(v.stage), a(v.invitation), a(v.thid), a(v.nd), a(v.pd_private), a(v.token_seed), a(v.pd), a(v.pv), a(v.epoch),
+      a(v.size);
   a(v.th2), a(v.nv);
   Visit(a, v.owner);
   Visit(a, v.base);
@@ -107,7 +109,8 @@ void Visit(A& a, Session& v) {
 }
 template <typename A>
 void Visit(A& a, FirmwareRecord& v) {
-  a(v.stage), a(v.id), a(v.version), a(v.sequence), a(v.size), a(v.digest), a(v.manifest), a(v.key), a(v.url), a(v.block);
+  a(v.stage), a(v.id), a(v.version), a(v.sequence), a(v.size), a(v.digest), a(v.manifest), a(v.key), a(v.url),
+      a(v.block);
   a(v.offset), a(v.status);
 }
 
@@ -181,7 +184,8 @@ Result<> Records::WriteRaw(RecordId id, ByteView data) const {
 }
 
 Result<> Records::Erase(RecordId id) const {
-  if (ports_->store_erase(ports_->context, static_cast<uint16_t>(id)) != KEEL_PORT_OK) return Fail(Code::kIo, "record erase");
+  if (ports_->store_erase(ports_->context, static_cast<uint16_t>(id)) != KEEL_PORT_OK)
+    return Fail(Code::kIo, "record erase");
   return {};
 }
 
@@ -199,7 +203,8 @@ Result<StampView> ReadStamp(std::string_view text) {
   KEEL_TRY(const size_t endpoints, Texts(json, "endpoints", stamp.endpoints));
   if (endpoints == 0) return Fail(Code::kMissing, "stamp endpoints");
   for (size_t i = 0; i < endpoints; ++i) {
-    if (stamp.endpoints[i].empty() || stamp.endpoints[i].size() > ledger::kMaxEndpoint) return Fail(Code::kTooLarge, "stamp endpoint");
+    if (stamp.endpoints[i].empty() || stamp.endpoints[i].size() > ledger::kMaxEndpoint)
+      return Fail(Code::kTooLarge, "stamp endpoint");
   }
   stamp.endpoint_count = static_cast<uint8_t>(endpoints);
   std::array<std::string_view, KEEL_WALLET_AUTHORS_MAX> authors{};

@@ -11,9 +11,10 @@
 #include "onboarding/device_states.h"
 #include "onboarding/limits.h"
 
-// What the wallet keeps in its record store. Each record is written whole in one atomic write; a record that names another
-// (State names the active provision) is written after it, so that every prefix of writes is a state to go on from.
-// Layout on flash: u8 format || fields in the order of Visit || first 8 octets of SHA-256 of all before. docs/porting.md.
+// What the wallet keeps in its record store. Each record is written whole in one atomic write; a record that names
+// another (State names the active provision) is written after it, so that every prefix of writes is a state to go on
+// from. Layout on flash: u8 format || fields in the order of Visit || first 8 octets of SHA-256 of all before.
+// docs/porting.md.
 namespace keel::wallet {
 
 enum class RecordId : uint16_t {
@@ -26,7 +27,7 @@ enum class RecordId : uint16_t {
   kBatch = 7,        // raw JSON
   kProvisionA = 8,   // raw plaintext of M4, two slots
   kProvisionB = 9,
-  kFirmware = 10,    // a transfer under way
+  kFirmware = 10,  // a transfer under way
 };
 
 inline constexpr uint8_t kRecordFormat = 1;
@@ -71,7 +72,8 @@ struct FirmwareOffer {
 enum class PendingOrder : uint8_t { kNone = 0, kTransfer = 1, kWipe = 2, kRetire = 3 };
 
 struct State {
-  onboarding::DeviceState phase = onboarding::DeviceState::kFactory;  // kFactory, kSeeking, kActive, kOnboarded or kRetired
+  onboarding::DeviceState phase =
+      onboarding::DeviceState::kFactory;  // kFactory, kSeeking, kActive, kOnboarded or kRetired
   // From the factory.
   DidText did;
   FixedText<ledger::kMaxLabel> label;
@@ -87,7 +89,7 @@ struct State {
   ledger::ChainBase next_base;
   uint64_t largest_size = 0;
   uint64_t next_size = 0;
-  uint64_t floor = 0;       // T of the last finished onboarding - 180 s
+  uint64_t floor = 0;  // T of the last finished onboarding - 180 s
   uint64_t next_time = 0;
   uint32_t epoch = 0;
   uint32_t anchor_operations[3] = {0, 0, 0};  // known of manufacturer and alternates
@@ -95,27 +97,27 @@ struct State {
   uint32_t generation = 0;
   uint8_t provision_slot = 0;  // 0 none, 1 A, 2 B
   Bytes32 provision_hash{};
-  Owner owner;              // known also after a reset: its history may not get shorter
+  Owner owner;  // known also after a reset: its history may not get shorter
   // The pairwise relation.
-  Bytes32 pd_private{};     // X25519
-  Bytes32 token_seed{};     // Ed25519
+  Bytes32 pd_private{};  // X25519
+  Bytes32 token_seed{};  // Ed25519
   FixedText<kMaxPeerDid> pd;
   FixedText<kMaxPeerDid> pv;
   UrlText url;
   Bytes32 contact{};
-  uint64_t seq_out = 0;     // reserved up to here: after a restart numbering goes on from it
+  uint64_t seq_out = 0;  // reserved up to here: after a restart numbering goes on from it
   uint64_t seq_in = 0;
   uint32_t contact_ms = 0;
-  Bytes32 th{};             // th4 while kActive
+  Bytes32 th{};  // th4 while kActive
   Id16 thid{};
   // Firmware.
   uint64_t rollback = 0;
-  FirmwareOffer offer;      // id empty: none
+  FirmwareOffer offer;  // id empty: none
   PendingOrder order = PendingOrder::kNone;
 };
 
 struct Session {
-  uint8_t stage = 0;        // 0 none, 1 before M3 (kHello), 2 owner proved (kProving)
+  uint8_t stage = 0;  // 0 none, 1 before M3 (kHello), 2 owner proved (kProving)
   FixedText<ledger::kMaxInvitation> invitation;
   Id16 thid{};
   Bytes32 nd{};
@@ -123,7 +125,7 @@ struct Session {
   Bytes32 token_seed{};
   FixedText<kMaxPeerDid> pd;
   FixedText<kMaxPeerDid> pv;
-  uint32_t epoch = 0;       // as said in M1, so that a repeat has the same octets
+  uint32_t epoch = 0;  // as said in M1, so that a repeat has the same octets
   uint64_t size = 0;
   // From M2 and the pack.
   Bytes32 th2{};
@@ -131,9 +133,9 @@ struct Session {
   Owner owner;
   ledger::ChainBase base;
   uint64_t checkpoint_size = 0;
-  uint64_t time = 0;        // T by which the pack was judged
-  uint64_t proof_iat = 0;   // of M3, so that a repeat has the same octets
-  uint8_t want = 0;         // bit 0 evidence, bit 1 firmware
+  uint64_t time = 0;       // T by which the pack was judged
+  uint64_t proof_iat = 0;  // of M3, so that a repeat has the same octets
+  uint8_t want = 0;        // bit 0 evidence, bit 1 firmware
 };
 
 enum class FirmwareStage : uint8_t { kNone = 0, kReceiving = 1, kStaged = 2, kReport = 3, kFailed = 4 };
@@ -145,12 +147,12 @@ struct FirmwareRecord {
   uint64_t sequence = 0;
   uint64_t size = 0;
   Bytes32 digest{};
-  Bytes32 manifest{};       // SHA-256 of the SUIT envelope's octets: binds the blocks
+  Bytes32 manifest{};  // SHA-256 of the SUIT envelope's octets: binds the blocks
   Bytes32 key{};
   UrlText url;
   uint32_t block = 0;
-  uint64_t offset = 0;      // octets that are surely in the spare slot
-  uint16_t status = 0;      // why it failed
+  uint64_t offset = 0;  // octets that are surely in the spare slot
+  uint16_t status = 0;  // why it failed
 };
 
 // Record store behind the ports, with the integrity check.

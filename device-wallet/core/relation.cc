@@ -56,7 +56,8 @@ Result<> Wallet::PrepareTalk() {
   KEEL_TRY(const uint64_t seq, NextSeq());
   KEEL_TRY_VOID(random_.Fill(talk_id_));
   const auto id = IdText(talk_id_);
-  constexpr Message kTypes[] = {Message::kContact, Message::kFirmwareAccept, Message::kFirmwareReport, Message::kLifecycleAck};
+  constexpr Message kTypes[] = {Message::kContact, Message::kFirmwareAccept, Message::kFirmwareReport,
+                                Message::kLifecycleAck};
   JsonWriter w = MessageWriter();
   BeginMessage(w, kTypes[static_cast<size_t>(talk_)], id.view(), id.view(), {});
   w.Name(body::kSeq).Uint(seq).Name(body::kContact).Base64Url(state_.contact);
@@ -75,9 +76,7 @@ Result<> Wallet::PrepareTalk() {
       const bool good = firmware_.stage == FirmwareStage::kReport;
       const bool reverted = firmware_.status == static_cast<uint16_t>(Code::kRefused);
       w.Name(body::kId).String(firmware_.id.view());
-      w.Name(body::kState).String(good       ? body::kStateConfirmed
-                                  : reverted ? body::kStateReverted
-                                             : body::kStateFailed);
+      w.Name(body::kState).String(good ? body::kStateConfirmed : reverted ? body::kStateReverted : body::kStateFailed);
       if (!good) w.Name(body::kCode).String(CodeName(static_cast<Code>(firmware_.status)));
       KEEL_TRY(const keel_wallet_firmware current, Current());
       w.Name(body::kVersion).String(current.version).Name(body::kSequence).Uint(current.sequence);
@@ -131,7 +130,8 @@ Result<> Wallet::OnTalkReply(const Received& m) {
   Succeeded();
   Resume();
   // An answer that led nowhere is not asked for again at once.
-  if (!handled && talk_ == Talk::kAccept && firmware_.stage != FirmwareStage::kFailed) BackOff(handled.error(), "firmware");
+  if (!handled && talk_ == Talk::kAccept && firmware_.stage != FirmwareStage::kFailed)
+    BackOff(handled.error(), "firmware");
   return handled;
 }
 
@@ -298,14 +298,16 @@ void Wallet::EraseUnreferenced() {
 }
 
 Result<> Wallet::OwnerReset() {
-  if (state_.phase == DeviceState::kFactory || state_.phase == DeviceState::kRetired) return Fail(Code::kWrongState, "reset");
+  if (state_.phase == DeviceState::kFactory || state_.phase == DeviceState::kRetired)
+    return Fail(Code::kWrongState, "reset");
   request_.active = false;
   request_.answering = false;
   return Forget(DeviceState::kSeeking, "reset");
 }
 
 Result<size_t> Wallet::SignToken(uint64_t now, std::string_view audience, uint32_t lifetime, std::span<char> out) {
-  if (state_.phase != DeviceState::kOnboarded || state_.order != PendingOrder::kNone) return Fail(Code::kWrongState, "token");
+  if (state_.phase != DeviceState::kOnboarded || state_.order != PendingOrder::kNone)
+    return Fail(Code::kWrongState, "token");
   if (!time_known_) return Fail(Code::kUnavailable, "time");
   KEEL_TRY(const PeerDid self, ParsePeerDid(state_.pd.view()));
   FixedText<kMaxPeerKid> kid;
@@ -316,7 +318,8 @@ Result<size_t> Wallet::SignToken(uint64_t now, std::string_view audience, uint32
   fields.kid = kid.view();
   fields.aud = audience;
   fields.iat = time_.Now(now);
-  fields.exp = fields.iat + (lifetime == 0 || lifetime > onboarding::kTokenLifeSeconds ? onboarding::kTokenLifeSeconds : lifetime);
+  fields.exp = fields.iat +
+               (lifetime == 0 || lifetime > onboarding::kTokenLifeSeconds ? onboarding::kTokenLifeSeconds : lifetime);
   return onboarding::SignToken(fields, keys_, WalletKeys::kToken, out);
 }
 

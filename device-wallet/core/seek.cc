@@ -112,8 +112,9 @@ Result<> Wallet::OnEpochPart(ByteView body) {
     }
   }
   ledger::EndorsedBy by;
-  KEEL_TRY(const ledger::Descriptor next,
-           ledger::VerifyEpochBundle(bundle, current, state_.net, std::span<const ledger::Anchor>(anchors, count), &by));
+  KEEL_TRY(
+      const ledger::Descriptor next,
+      ledger::VerifyEpochBundle(bundle, current, state_.net, std::span<const ledger::Anchor>(anchors, count), &by));
   KEEL_TRY(work->members, ledger::MemberSetOf(next, state_.net));
   const uint32_t epoch = next.epoch;
   KEEL_TRY_VOID(records_.WriteRaw(RecordId::kDescriptor, bundle.descriptor));
@@ -143,8 +144,8 @@ void Wallet::OnValue(ByteView body) {
   if (!work->time_seen || !work->found.empty() || step_ != KEEL_STEP_RENDEZVOUS) return;
   for (size_t i = 0; i < state_.rendezvous_count; ++i) {
     const auto rs = SecretBytes<32>::CopyFrom(std::span<const uint8_t, 32>(state_.rendezvous[i].rs));
-    const auto opened = ledger::OpenInvitation(body, rs, state_.net, keys_,
-                                               i == 0 ? WalletKeys::kRendezvous : WalletKeys::kRendezvousNew, work->found.room());
+    const auto opened = ledger::OpenInvitation(
+        body, rs, state_.net, keys_, i == 0 ? WalletKeys::kRendezvous : WalletKeys::kRendezvousNew, work->found.room());
     if (!opened) continue;
     work->found.SetSize(*opened);
     const std::string_view text = work->found.view();

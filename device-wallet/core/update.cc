@@ -12,8 +12,8 @@ namespace body = onboarding::body;
 
 namespace {
 
-constexpr size_t kHashPerPoll = 64 * 1024;     // octets of the spare slot hashed again in one poll
-constexpr uint64_t kSaveEvery = 256 * 1024;    // octets between two writes of the offset
+constexpr size_t kHashPerPoll = 64 * 1024;   // octets of the spare slot hashed again in one poll
+constexpr uint64_t kSaveEvery = 256 * 1024;  // octets between two writes of the offset
 
 onboarding::FirmwareTransfer TransferOf(const FirmwareRecord& record) {
   return {record.manifest, record.size, record.block};
@@ -23,7 +23,8 @@ onboarding::FirmwareTransfer TransferOf(const FirmwareRecord& record) {
 
 Result<keel_wallet_firmware> Wallet::Current() const {
   keel_wallet_firmware current{};
-  if (!HasSlots() || ports_.firmware_current(ports_.context, &current) != KEEL_PORT_OK) return Fail(Code::kIo, "firmware port");
+  if (!HasSlots() || ports_.firmware_current(ports_.context, &current) != KEEL_PORT_OK)
+    return Fail(Code::kIo, "firmware port");
   current.version[sizeof current.version - 1] = '\0';
   return current;
 }
@@ -37,7 +38,8 @@ void Wallet::WriteFirmware(JsonWriter& w, std::string_view name) const {
 
 uint32_t Wallet::BlockSize() const {
   uint32_t block = onboarding::kMinFirmwareBlock;
-  while (block < onboarding::kFirmwareBlock && size_t{2} * block + onboarding::kFirmwareTag <= message_.size()) block *= 2;
+  while (block < onboarding::kFirmwareBlock && size_t{2} * block + onboarding::kFirmwareTag <= message_.size())
+    block *= 2;
   return block;
 }
 
@@ -101,7 +103,8 @@ Result<> Wallet::FailFirmware(const Error& error) {
   return records_.Save(RecordId::kFirmware, firmware_);
 }
 
-// Manifest first: author's signature before anything is parsed out of it, then vendor, class, sequence, and that it is what was offered.
+// Manifest first: author's signature before anything is parsed out of it, then vendor, class, sequence, and that it is
+// what was offered.
 Result<> Wallet::OnFirmwareKey(const Received& m) {
   const bool goes_on = firmware_.stage == FirmwareStage::kReceiving;
   FirmwareRecord next;
@@ -122,14 +125,17 @@ Result<> Wallet::OnFirmwareKey(const Received& m) {
   const auto verify = [&]() -> Result<> {
     KEEL_TRY(const size_t stamp_length, records_.ReadRaw(RecordId::kStampConfig, message_));
     KEEL_TRY(const StampView stamp, ReadStamp(AsText(message_.first(stamp_length))));
-    KEEL_TRY(const onboarding::SuitManifest manifest, onboarding::VerifySuitEnvelope(ByteView(envelope).first(n), {stamp.authors.data(), stamp.author_count}));
+    KEEL_TRY(const onboarding::SuitManifest manifest,
+             onboarding::VerifySuitEnvelope(ByteView(envelope).first(n), {stamp.authors.data(), stamp.author_count}));
     if (manifest.vendor != stamp.vendor || manifest.device_class != stamp.device_class) {
       return Fail(Code::kUntrusted, "firmware of another vendor or class");
     }
     KEEL_TRY(const keel_wallet_firmware current, Current());
-    if (manifest.sequence < state_.rollback || manifest.sequence < current.sequence) return Fail(Code::kRollback, "firmware sequence");
+    if (manifest.sequence < state_.rollback || manifest.sequence < current.sequence)
+      return Fail(Code::kRollback, "firmware sequence");
     const FirmwareOffer& offer = state_.offer;
-    if (!goes_on && (manifest.sequence != offer.sequence || manifest.size != offer.size || manifest.digest != offer.digest)) {
+    if (!goes_on &&
+        (manifest.sequence != offer.sequence || manifest.size != offer.size || manifest.digest != offer.digest)) {
       return Fail(Code::kConflict, "manifest is not what was offered");
     }
     next.sequence = manifest.sequence;
@@ -173,7 +179,8 @@ Result<> Wallet::PrepareFirmware(uint64_t now, keel_wallet_action& action, bool&
     for (size_t done = 0; done < kHashPerPoll && hashed_ < firmware_.offset;) {
       const uint64_t left = firmware_.offset - hashed_;
       const size_t n = left < message_.size() ? static_cast<size_t>(left) : message_.size();
-      if (ports_.firmware_read(ports_.context, hashed_, message_.data(), n) != KEEL_PORT_OK) return Fail(Code::kIo, "firmware slot");
+      if (ports_.firmware_read(ports_.context, hashed_, message_.data(), n) != KEEL_PORT_OK)
+        return Fail(Code::kIo, "firmware slot");
       image_hash_.Update(message_.first(n));
       hashed_ += n;
       done += n;
@@ -188,7 +195,8 @@ Result<> Wallet::PrepareFirmware(uint64_t now, keel_wallet_action& action, bool&
   url_.AppendUint(hashed_ / firmware_.block);
   block_used_ = 0;
   const uint64_t blocks = (firmware_.size - hashed_ + firmware_.block - 1) / firmware_.block;
-  MakeRequest(KEEL_REQUEST_BLOCKS, 0, static_cast<size_t>(firmware_.size - hashed_ + blocks * onboarding::kFirmwareTag));
+  MakeRequest(KEEL_REQUEST_BLOCKS, 0,
+              static_cast<size_t>(firmware_.size - hashed_ + blocks * onboarding::kFirmwareTag));
   return {};
 }
 
@@ -212,8 +220,10 @@ Result<> Wallet::FeedBlocks(ByteView data) {
 Result<> Wallet::BlockDone() {
   const auto key = onboarding::TransferKey::CopyFrom(std::span<const uint8_t, 32>(firmware_.key));
   const ByteSpan sealed = message_.first(block_used_);
-  KEEL_TRY(const size_t n, onboarding::OpenBlock(key, TransferOf(firmware_), hashed_ / firmware_.block, sealed, message_));
-  if (ports_.firmware_write(ports_.context, hashed_, message_.data(), n) != KEEL_PORT_OK) return Fail(Code::kIo, "firmware slot");
+  KEEL_TRY(const size_t n,
+           onboarding::OpenBlock(key, TransferOf(firmware_), hashed_ / firmware_.block, sealed, message_));
+  if (ports_.firmware_write(ports_.context, hashed_, message_.data(), n) != KEEL_PORT_OK)
+    return Fail(Code::kIo, "firmware slot");
   image_hash_.Update(message_.first(n));
   hashed_ += n;
   firmware_.offset = hashed_;
@@ -259,7 +269,8 @@ Result<> Wallet::FinishImage() {
   FixedText<65> version;
   version.Set(firmware_.version.view());
   version.Append({"\0", 1});
-  if (ports_.firmware_finish(ports_.context, firmware_.size, firmware_.sequence, version.view().data()) != KEEL_PORT_OK) {
+  if (ports_.firmware_finish(ports_.context, firmware_.size, firmware_.sequence, version.view().data()) !=
+      KEEL_PORT_OK) {
     return Fail(Code::kIo, "firmware slot");
   }
   Wipe(firmware_.key);
@@ -270,8 +281,8 @@ Result<> Wallet::FinishImage() {
   return {};
 }
 
-// The application's verdict on the image that runs on trial. Confirm first, then raise the counter: the other way round a power cut
-// could leave a device that may run neither image.
+// The application's verdict on the image that runs on trial. Confirm first, then raise the counter: the other way round
+// a power cut could leave a device that may run neither image.
 Result<> Wallet::Health(bool healthy) {
   if (!trial_) return Fail(Code::kWrongState, "no image on trial");
   if (!healthy) {

@@ -46,9 +46,9 @@ struct OwnerClaim {
   uint8_t want = 0;
 };
 
-// The device's wallet behind the C ABI (api.cc). One object, no heap: what is needed only while an answer is read lies in the tail of
-// the message buffer. Files: engine.cc (poll and answers), seek.cc (R0), handshake.cc (M1..M3, pack), provision.cc (M4..M6),
-// relation.cc (afterwards), update.cc (firmware), factory.cc. Not thread-safe.
+// The device's wallet behind the C ABI (api.cc). One object, no heap: what is needed only while an answer is read lies
+// in the tail of the message buffer. Files: engine.cc (poll and answers), seek.cc (R0), handshake.cc (M1..M3, pack),
+// provision.cc (M4..M6), relation.cc (afterwards), update.cc (firmware), factory.cc. Not thread-safe.
 class Wallet {
  public:
   Wallet(const keel_wallet_config& config, const keel_wallet_ports& ports);
@@ -98,8 +98,8 @@ class Wallet {
     size_t body = 0;
     size_t limit = 0;
     int status = 0;
-    size_t used = 0;       // octets of the answer in the message buffer
-    Error error;           // why it was refused
+    size_t used = 0;  // octets of the answer in the message buffer
+    Error error;      // why it was refused
   };
 
   // factory.cc
@@ -145,7 +145,8 @@ class Wallet {
   // handshake.cc
   Result<EnvelopePeers> Peers(PeerDid& self, PeerDid& peer);
   // Begins the JSON of a message up to and with `"body":{"v":1`; EndMessage closes it.
-  void BeginMessage(JsonWriter& w, onboarding::Message type, std::string_view id, std::string_view thid, std::string_view pthid);
+  void BeginMessage(JsonWriter& w, onboarding::Message type, std::string_view id, std::string_view thid,
+                    std::string_view pthid);
   JsonWriter MessageWriter();
   Result<> SendMessage(JsonWriter& w, Bytes32& plaintext_hash);
   // Decrypts the answer in the buffer; checks from, to, thid; gives type and body.
@@ -184,8 +185,8 @@ class Wallet {
     uint32_t contact_ms = 0;
   };
   // Checks a provision's body (M4 or a contact's reply) against owner, pairwise DID and generation.
-  Result<Provision> CheckProvision(const JsonView& body, const Owner& owner, std::string_view pd, uint32_t last_generation,
-                                   bool renewal);
+  Result<Provision> CheckProvision(const JsonView& body, const Owner& owner, std::string_view pd,
+                                   uint32_t last_generation, bool renewal);
   Result<> CheckFleetCredential(std::string_view jwt, std::string_view key, const Owner& owner, std::string_view pd);
   Result<> PrepareDone();
   Result<> OnAck(const Received& m);
@@ -242,7 +243,7 @@ class Wallet {
   uint8_t session_url_ = 0;
   uint8_t tries_ = 0;
   bool failing_ = false;
-  bool offered_ = false;         // an invitation came another way and waits in the session record's place
+  bool offered_ = false;  // an invitation came another way and waits in the session record's place
 
   // Time and R0.
   bool time_known_ = false;
@@ -254,7 +255,7 @@ class Wallet {
   bool shared_known_ = false;
   crypto::SharedSecret shared_;
   onboarding::Transcript transcript_;
-  bool claimed_ = false;         // claim_ is filled: M2 accepted
+  bool claimed_ = false;  // claim_ is filled: M2 accepted
   bool pack_started_ = false;
   uint8_t pack_head_used_ = 0;
   ByteArray<2> pack_head_{};
@@ -267,17 +268,17 @@ class Wallet {
   // Relation.
   Talk talk_ = Talk::kContact;
   Id16 talk_id_{};
-  uint64_t seq_next_ = 0;        // next number to use; state_.seq_out is reserved
-  bool contacted_ = false;       // since start
+  uint64_t seq_next_ = 0;   // next number to use; state_.seq_out is reserved
+  bool contacted_ = false;  // since start
   bool order_told_ = false;
 
   // Update.
   bool trial_ = false;
   crypto::Sha256 image_hash_;
-  uint64_t hashed_ = 0;          // octets of the spare slot in image_hash_
+  uint64_t hashed_ = 0;  // octets of the spare slot in image_hash_
   size_t block_used_ = 0;
   uint64_t saved_offset_ = 0;
-  bool ask_again_ = false;       // the transfer's key and place must be asked for again
+  bool ask_again_ = false;  // the transfer's key and place must be asked for again
 
   // For people.
   Error last_error_;
