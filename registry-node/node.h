@@ -129,7 +129,7 @@ class Node {
   Clock& clock_;
   ledger::Net net_{};
   std::string label_;
-  uint8_t member_ = 0;
+  std::atomic<uint8_t> member_ = 0;  // changes with an epoch, read by other threads
   std::string member_id_;
 
   // The writer's own.
