@@ -19,7 +19,8 @@ namespace {
 
 constexpr size_t kMaxPassphrase = 1024;
 
-// The first line, read octet by octet so that nothing stays in a stdio buffer and a descriptor is left after the newline.
+// The first line, read octet by octet so that nothing stays in a stdio buffer and a descriptor is left after the
+// newline.
 Result<std::string> ReadLine(int fd, const std::string& from) {
   std::string line;
   line.reserve(kMaxPassphrase + 1);  // grows no further: no copies left behind in freed memory
@@ -103,7 +104,8 @@ int ReportError(std::string_view program, const Error& error, bool json) {
     line = DumpJson({{"error", {{"code", CodeName(error.code)}, {"message", line}}}});
   } else {
     for (char& c : line) {
-      if (static_cast<uint8_t>(c) < 0x20 || c == 0x7F) c = ' ';  // one line, and no terminal escapes from a stranger's text
+      if (static_cast<uint8_t>(c) < 0x20 || c == 0x7F)
+        c = ' ';  // one line, and no terminal escapes from a stranger's text
     }
     line = std::string(program) + ": " + line;
   }
@@ -119,15 +121,19 @@ Result<SecretText> ReadPassphrase(const PassphraseOptions& options) {
   if (!options.file.empty()) {
     const int fd = ::open(options.file.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return Fail(Code::kUsage, "passphrase", "can't open " + options.file + ": " + strerror(errno));
-    struct stat info {};
-    Result<std::string> line = Fail(Code::kUsage, "passphrase", options.file + " can be read by others; run: chmod 600 " + options.file);
-    if (::fstat(fd, &info) == 0 && (!S_ISREG(info.st_mode) || (info.st_mode & 077) == 0)) line = ReadLine(fd, options.file);
+    struct stat info{};
+    Result<std::string> line =
+        Fail(Code::kUsage, "passphrase", options.file + " can be read by others; run: chmod 600 " + options.file);
+    if (::fstat(fd, &info) == 0 && (!S_ISREG(info.st_mode) || (info.st_mode & 077) == 0))
+      line = ReadLine(fd, options.file);
     ::close(fd);
     if (!line) return std::unexpected<Error>(std::move(line.error()));
     return SecretText(std::move(*line));
   }
   const int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-  if (terminal < 0) return Fail(Code::kUsage, "passphrase", "there is no terminal to ask at; give --passphrase-fd N or --passphrase-file FILE (mode 0600)");
+  if (terminal < 0)
+    return Fail(Code::kUsage, "passphrase",
+                "there is no terminal to ask at; give --passphrase-fd N or --passphrase-file FILE (mode 0600)");
   auto first = Prompt(terminal, options.prompt);
   if (first && options.confirm) {
     auto second = Prompt(terminal, "Again: ");

@@ -21,7 +21,8 @@ enum ExitCode : int {
 // The exit status that fits an error: verification failures 1, services that can't be reached 3, the rest 2.
 int ExitFor(const Error& error);
 
-// One line on stderr, "keel-issuer: where: what (code)", or with json {"error":{"code","message"}}. Gives ExitFor(error).
+// One line on stderr, "keel-issuer: where: what (code)", or with json {"error":{"code","message"}}. Gives
+// ExitFor(error).
 int ReportError(std::string_view program, const Error& error, bool json = false);
 
 // Text that is wiped when it goes; no formatter.
@@ -40,8 +41,9 @@ class SecretText {
   std::string text_;
 };
 
-// Where a person's passphrase comes from: a descriptor (--passphrase-fd), a 0600 file (--passphrase-file, kUsage when others may read it), else a prompt on the terminal
-// without echo (twice with confirm). Never the command line or the environment. The first line counts, 1..1024 octets. kUsage when there is no terminal.
+// Where a person's passphrase comes from: a descriptor (--passphrase-fd), a 0600 file (--passphrase-file, kUsage when
+// others may read it), else a prompt on the terminal without echo (twice with confirm). Never the command line or the
+// environment. The first line counts, 1..1024 octets. kUsage when there is no terminal.
 struct PassphraseOptions {
   int fd = -1;
   std::string file;

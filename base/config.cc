@@ -73,7 +73,8 @@ std::string ValueAsToml(const Config::Key& key, const std::string& text) {
   if (key.type == Config::Type::kBool) return text.empty() ? "false" : text;
   if (key.type == Config::Type::kString) return QuoteToml(text);
   std::string out = "[";
-  for (const std::string& item : SplitList(text == "[]" ? "" : text)) out += (out.size() > 1 ? ", " : "") + QuoteToml(item);
+  for (const std::string& item : SplitList(text == "[]" ? "" : text))
+    out += (out.size() > 1 ? ", " : "") + QuoteToml(item);
   return out + "]";
 }
 
@@ -127,15 +128,20 @@ Result<Config> Config::FromText(std::string_view text, const std::string& name, 
   const toml::parse_result parsed = toml::parse(text, name);
   if (!parsed) {
     const auto& error = parsed.error();
-    return Fail(Code::kUsage, "configuration", name + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
+    return Fail(Code::kUsage, "configuration",
+                name + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
   }
   std::vector<Leaf> leaves;
   Flatten(parsed.table(), "", leaves);
   for (Leaf& leaf : leaves) {
     const std::string where = name + ":" + std::to_string(leaf.line);
-    const auto key = std::find_if(config.keys_.begin(), config.keys_.end(), [&](const Key& k) { return k.name == leaf.key; });
-    if (key == config.keys_.end()) return Fail(Code::kUsage, "configuration", where + ": unknown key '" + leaf.key + "'; remove it or correct its spelling");
-    if (!leaf.known_type || leaf.type != key->type) return Fail(Code::kUsage, "configuration", where + ": '" + leaf.key + "' must be " + TypeName(key->type));
+    const auto key =
+        std::find_if(config.keys_.begin(), config.keys_.end(), [&](const Key& k) { return k.name == leaf.key; });
+    if (key == config.keys_.end())
+      return Fail(Code::kUsage, "configuration",
+                  where + ": unknown key '" + leaf.key + "'; remove it or correct its spelling");
+    if (!leaf.known_type || leaf.type != key->type)
+      return Fail(Code::kUsage, "configuration", where + ": '" + leaf.key + "' must be " + TypeName(key->type));
     config.values_[leaf.key] = Value{std::move(leaf.text), std::move(leaf.list), where};
   }
   KEEL_TRY_VOID(config.ReadEnvironment());
@@ -160,8 +166,12 @@ Result<> Config::ReadEnvironment() {
 
 Result<> Config::Put(const Key& key, std::string text, std::string origin) {
   Value value{std::move(text), {}, std::move(origin)};
-  const bool wrong = (key.type == Type::kUint && !IsUint(value.text)) || (key.type == Type::kBool && value.text != "true" && value.text != "false");
-  if (wrong) return Fail(Code::kUsage, "configuration", value.origin + ": '" + key.name + "' must be " + TypeName(key.type) + ", not '" + value.text.substr(0, 100) + "'");
+  const bool wrong = (key.type == Type::kUint && !IsUint(value.text)) ||
+                     (key.type == Type::kBool && value.text != "true" && value.text != "false");
+  if (wrong)
+    return Fail(Code::kUsage, "configuration",
+                value.origin + ": '" + key.name + "' must be " + TypeName(key.type) + ", not '" +
+                    value.text.substr(0, 100) + "'");
   if (key.type == Type::kStrings) value.list = SplitList(value.text);
   values_[key.name] = std::move(value);
   return {};
@@ -225,7 +235,8 @@ std::string Config::Template(const std::vector<Key>& keys, const std::map<std::s
     if (!tables.contains(table) && !table.empty()) order.push_back(table);
     std::string& text = tables[table];
     text += "# " + key.help + "\n";
-    text += given != values.end() ? leaf + " = " + ValueAsToml(key, given->second) + "\n" : "#" + leaf + " = " + ValueAsToml(key, key.fallback) + "\n";
+    text += given != values.end() ? leaf + " = " + ValueAsToml(key, given->second) + "\n"
+                                  : "#" + leaf + " = " + ValueAsToml(key, key.fallback) + "\n";
   }
   std::string out = tables[""];
   for (const std::string& table : order) out += "\n[" + table + "]\n" + tables[table];

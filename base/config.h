@@ -12,8 +12,9 @@
 
 namespace keel::base {
 
-// A program's settings: flag > KEEL_* environment > TOML file > default. Keys are dotted ("listen", "limits.max_body"); the variable of "limits.max_body" is KEEL_LIMITS_MAX_BODY.
-// Immutable after loading but for SetFlag; const methods are safe concurrently.
+// A program's settings: flag > KEEL_* environment > TOML file > default. Keys are dotted ("listen", "limits.max_body");
+// the variable of "limits.max_body" is KEEL_LIMITS_MAX_BODY. Immutable after loading but for SetFlag; const methods are
+// safe concurrently.
 class Config {
  public:
   enum class Type : uint8_t { kString, kUint, kBool, kStrings };
@@ -24,8 +25,9 @@ class Config {
     std::string help;      // one line, for the configuration that init writes
   };
 
-  // Reads the file if it exists (with `must_exist`: kNotFound otherwise) and the environment. kUsage, naming file and line, for a key that isn't in `keys`, a value of the wrong
-  // type or bad TOML; KEEL_* variables that no key claims are left alone (other programs' own).
+  // Reads the file if it exists (with `must_exist`: kNotFound otherwise) and the environment. kUsage, naming file and
+  // line, for a key that isn't in `keys`, a value of the wrong type or bad TOML; KEEL_* variables that no key claims
+  // are left alone (other programs' own).
   static Result<Config> Load(const std::string& path, std::vector<Key> keys, bool must_exist = false);
   // Parses `text` instead of a file; `name` stands in for the path in errors.
   static Result<Config> FromText(std::string_view text, const std::string& name, std::vector<Key> keys);
@@ -33,7 +35,8 @@ class Config {
   // Sets what the command line said. kUsage for an unknown key or a wrong type.
   Result<> SetFlag(std::string_view key, std::string value);
 
-  // Asking for a key that isn't declared, or by the wrong type, is a bug (KEEL_ASSERT). An unset string is "", number 0, bool false, list empty.
+  // Asking for a key that isn't declared, or by the wrong type, is a bug (KEEL_ASSERT). An unset string is "", number
+  // 0, bool false, list empty.
   std::string GetString(std::string_view key) const;
   uint64_t GetUint(std::string_view key) const;
   bool GetBool(std::string_view key) const;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <dirent.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -18,7 +18,10 @@ namespace keel::base {
 namespace {
 
 std::unexpected<Error> SystemError(const char* where, const std::string& path, const char* doing, int error) {
-  const Code code = error == ENOENT || error == ENOTDIR ? Code::kNotFound : error == ENOSPC || error == EDQUOT ? Code::kNoSpace : error == EEXIST ? Code::kExists : Code::kIo;
+  const Code code = error == ENOENT || error == ENOTDIR  ? Code::kNotFound
+                    : error == ENOSPC || error == EDQUOT ? Code::kNoSpace
+                    : error == EEXIST                    ? Code::kExists
+                                                         : Code::kIo;
   return Fail(code, where, std::string(doing) + " " + path + ": " + strerror(error));
 }
 
@@ -49,7 +52,7 @@ Result<> WriteAll(int fd, ByteView content, const std::string& path) {
 
 Result<std::string> ReadAll(int fd, const std::string& path, size_t limit) {
   std::string out;
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) out.reserve(std::min(static_cast<size_t>(info.st_size), limit));
   char buffer[65536];
   for (;;) {
@@ -57,7 +60,8 @@ Result<std::string> ReadAll(int fd, const std::string& path, size_t limit) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return SystemError("file", path, "can't read", errno);
     if (n == 0) return out;
-    if (out.size() + static_cast<size_t>(n) > limit) return Fail(Code::kTooLarge, "file", path + " is over " + std::to_string(limit) + " octets");
+    if (out.size() + static_cast<size_t>(n) > limit)
+      return Fail(Code::kTooLarge, "file", path + " is over " + std::to_string(limit) + " octets");
     out.append(buffer, static_cast<size_t>(n));
   }
 }
@@ -85,9 +89,10 @@ Result<std::string> ReadFile(const std::string& path, size_t limit) {
 Result<std::string> ReadPrivateFile(const std::string& path, size_t limit) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return SystemError("file", path, "can't open", errno);
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return SystemError("file", path, "can't stat", errno);
-  if (S_ISREG(info.st_mode) && (info.st_mode & 077) != 0) return Fail(Code::kUsage, "file", path + " can be read by others; run: chmod 600 " + path);
+  if (S_ISREG(info.st_mode) && (info.st_mode & 077) != 0)
+    return Fail(Code::kUsage, "file", path + " can be read by others; run: chmod 600 " + path);
   return ReadAll(fd.get(), path, limit);
 }
 
@@ -101,7 +106,8 @@ Result<> WriteFileAtomic(const std::string& path, ByteView content, uint32_t mod
     return error;
   };
   if (::fchmod(fd.get(), mode) != 0) return undo(SystemError("file", temporary, "can't set the mode of", errno));
-  if (auto written = WriteAll(fd.get(), content, temporary); !written) return undo(std::unexpected<Error>(std::move(written.error())));
+  if (auto written = WriteAll(fd.get(), content, temporary); !written)
+    return undo(std::unexpected<Error>(std::move(written.error())));
   if (::fsync(fd.get()) != 0) return undo(SystemError("file", temporary, "can't sync", errno));
   if (::rename(temporary.c_str(), path.c_str()) != 0) return undo(SystemError("file", path, "can't replace", errno));
   return SyncDir(ParentOf(path));
@@ -123,9 +129,10 @@ Result<> MakeDir(const std::string& path, uint32_t mode) {
   for (size_t at = 1; at <= path.size(); ++at) {
     if (at != path.size() && path[at] != '/') continue;
     const std::string part = path.substr(0, at);
-    if (::mkdir(part.c_str(), at == path.size() ? mode : 0755) != 0 && errno != EEXIST) return SystemError("file", part, "can't make folder", errno);
+    if (::mkdir(part.c_str(), at == path.size() ? mode : 0755) != 0 && errno != EEXIST)
+      return SystemError("file", part, "can't make folder", errno);
   }
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return SystemError("file", path, "can't stat", errno);
   if (!S_ISDIR(info.st_mode)) return Fail(Code::kExists, "file", path + " is not a folder");
   return {};
@@ -145,12 +152,12 @@ Result<> SyncDir(const std::string& path) {
 }
 
 bool FileExists(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::stat(path.c_str(), &info) == 0;
 }
 
 Result<uint64_t> FileSize(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return SystemError("file", path, "can't stat", errno);
   return static_cast<uint64_t>(info.st_size);
 }
@@ -175,7 +182,8 @@ Result<> RemoveFile(const std::string& path) {
 
 Result<> RemoveTree(const std::string& path) {
   const auto remove = [](const char* name, const struct stat*, int, struct FTW*) { return ::remove(name); };
-  if (::nftw(path.c_str(), remove, 32, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT) return SystemError("file", path, "can't remove", errno);
+  if (::nftw(path.c_str(), remove, 32, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
+    return SystemError("file", path, "can't remove", errno);
   return {};
 }
 
@@ -186,10 +194,14 @@ Result<LockFile> LockFile::Acquire(const std::string& dir) {
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     char holder[32] = {};
     const ssize_t n = ::pread(fd.get(), holder, sizeof holder - 1, 0);
-    return Fail(Code::kBusy, "lock", dir + " is in use by process " + (n > 0 ? std::string(holder, static_cast<size_t>(n)) : std::string("(unknown)")) + "; stop it first");
+    return Fail(Code::kBusy, "lock",
+                dir + " is in use by process " +
+                    (n > 0 ? std::string(holder, static_cast<size_t>(n)) : std::string("(unknown)")) +
+                    "; stop it first");
   }
   const std::string pid = std::to_string(::getpid());
-  if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0) return SystemError("lock", path, "can't write", errno);
+  if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0)
+    return SystemError("lock", path, "can't write", errno);
   return LockFile(fd.Release());
 }
 
@@ -204,7 +216,8 @@ LockFile::~LockFile() {
 
 Result<TempDir> TempDir::Create(std::string_view prefix) {
   const char* base = std::getenv("TMPDIR");
-  std::string path = std::string(base != nullptr && *base != '\0' ? base : "/tmp") + "/" + std::string(prefix) + ".XXXXXX";
+  std::string path =
+      std::string(base != nullptr && *base != '\0' ? base : "/tmp") + "/" + std::string(prefix) + ".XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) return SystemError("file", path, "can't make folder", errno);
   return TempDir(std::move(path));
 }

@@ -10,7 +10,8 @@
 #include "base/encoding.h"
 #include "core/bytes.h"
 
-// Files, with the care that keys and ledgers need. Errors: kNotFound, kIo, kNoSpace, kTooLarge, kExists; details name the path and the cause.
+// Files, with the care that keys and ledgers need. Errors: kNotFound, kIo, kNoSpace, kTooLarge, kExists; details name
+// the path and the cause.
 namespace keel::base {
 
 // The whole file, at most `limit` octets (kTooLarge). Works for pipes and /dev/stdin ("-" is standard input).
@@ -18,8 +19,8 @@ Result<std::string> ReadFile(const std::string& path, size_t limit = 16 << 20);
 // As ReadFile, but kUsage when group or others may read or write the file: for secrets.
 Result<std::string> ReadPrivateFile(const std::string& path, size_t limit = 1 << 20);
 
-// Replaces the file as a whole: temporary file in the same folder, write, fsync, rename, fsync of the folder. After success the new content
-// survives a power cut; after an error the old one stands. "-" writes to standard output.
+// Replaces the file as a whole: temporary file in the same folder, write, fsync, rename, fsync of the folder. After
+// success the new content survives a power cut; after an error the old one stands. "-" writes to standard output.
 Result<> WriteFileAtomic(const std::string& path, ByteView content, uint32_t mode = 0644);
 inline Result<> WriteFileAtomic(const std::string& path, std::string_view content, uint32_t mode = 0644) {
   return WriteFileAtomic(path, AsBytes(content), mode);
@@ -38,7 +39,8 @@ Result<std::vector<std::string>> ListDir(const std::string& path);
 Result<> RemoveFile(const std::string& path);  // absent is fine
 Result<> RemoveTree(const std::string& path);
 
-// Held while the object lives: one process per data folder (flock on DIR/.lock). kBusy, naming the holder's pid, when another has it.
+// Held while the object lives: one process per data folder (flock on DIR/.lock). kBusy, naming the holder's pid, when
+// another has it.
 class LockFile {
  public:
   static Result<LockFile> Acquire(const std::string& dir);
@@ -51,7 +53,8 @@ class LockFile {
   int fd_ = -1;
 };
 
-// A fresh private folder below $TMPDIR, removed with all its content at the end of the object's life. For tests and the demo.
+// A fresh private folder below $TMPDIR, removed with all its content at the end of the object's life. For tests and the
+// demo.
 class TempDir {
  public:
   static Result<TempDir> Create(std::string_view prefix = "keel");

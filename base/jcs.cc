@@ -74,11 +74,13 @@ Result<> Append(const json& value, int depth, std::string& out) {
     case json::value_t::boolean: out += value.get<bool>() ? "true" : "false"; return {};
     case json::value_t::string: return AppendString(*value.get_ptr<const std::string*>(), out);
     case json::value_t::number_unsigned:
-      if (value.get<uint64_t>() > static_cast<uint64_t>(kMaxExactInteger)) return Fail(Code::kOutOfRange, "jcs", "an integer is over 2^53-1");
+      if (value.get<uint64_t>() > static_cast<uint64_t>(kMaxExactInteger))
+        return Fail(Code::kOutOfRange, "jcs", "an integer is over 2^53-1");
       out += std::to_string(value.get<uint64_t>());
       return {};
     case json::value_t::number_integer:
-      if (value.get<int64_t>() > kMaxExactInteger || value.get<int64_t>() < -kMaxExactInteger) return Fail(Code::kOutOfRange, "jcs", "an integer is beyond 2^53-1");
+      if (value.get<int64_t>() > kMaxExactInteger || value.get<int64_t>() < -kMaxExactInteger)
+        return Fail(Code::kOutOfRange, "jcs", "an integer is beyond 2^53-1");
       out += std::to_string(value.get<int64_t>());
       return {};
     case json::value_t::number_float: {

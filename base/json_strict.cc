@@ -13,7 +13,8 @@ using nlohmann::json;
 
 constexpr int64_t kMaxExactInteger = 9007199254740991;  // 2^53-1
 
-// A decimal number as significant digits without leading or trailing zeroes, and the power of ten of the last one: 0.1200e3 is 12 * 10^1.
+// A decimal number as significant digits without leading or trailing zeroes, and the power of ten of the last one:
+// 0.1200e3 is 12 * 10^1.
 struct Decimal {
   std::string digits;
   int64_t exponent = 0;
@@ -28,7 +29,8 @@ bool ToDecimal(std::string_view text, Decimal& out) {
     std::string_view power = text.substr(e + 1);
     if (!power.empty() && power[0] == '+') power.remove_prefix(1);
     const auto [end, error] = std::from_chars(power.data(), power.data() + power.size(), exponent);
-    if (error != std::errc{} || end != power.data() + power.size() || exponent > 100'000 || exponent < -100'000) return false;
+    if (error != std::errc{} || end != power.data() + power.size() || exponent > 100'000 || exponent < -100'000)
+      return false;
     text = text.substr(0, e);
   }
   bool fraction = false;
@@ -49,8 +51,9 @@ bool ToDecimal(std::string_view text, Decimal& out) {
   return true;
 }
 
-// True when the double keeps what was written. Fractions: at most 17 significant digits, which is what a double's own text can have (RFC 8785's vectors have such). Whole numbers
-// (1e30, 9007199254740993.0) and subnormal ones: also the same digits when the double is written with as many, since they could be off by one or by much.
+// True when the double keeps what was written. Fractions: at most 17 significant digits, which is what a double's own
+// text can have (RFC 8785's vectors have such). Whole numbers (1e30, 9007199254740993.0) and subnormal ones: also the
+// same digits when the double is written with as many, since they could be off by one or by much.
 bool Survives(double value, std::string_view text) {
   if (!std::isfinite(value)) return false;
   if (!text.empty() && text[0] == '-') text.remove_prefix(1);
@@ -59,7 +62,8 @@ bool Survives(double value, std::string_view text) {
   if (written.digits.empty()) return value == 0;
   if (written.exponent < 0 && std::fabs(value) >= std::numeric_limits<double>::min()) return true;
   char shown[64];
-  const auto [end, error] = std::to_chars(shown, shown + sizeof shown, std::fabs(value), std::chars_format::scientific, static_cast<int>(written.digits.size()) - 1);
+  const auto [end, error] = std::to_chars(shown, shown + sizeof shown, std::fabs(value), std::chars_format::scientific,
+                                          static_cast<int>(written.digits.size()) - 1);
   return error == std::errc{} && ToDecimal({shown, static_cast<size_t>(end - shown)}, kept) && written == kept;
 }
 
@@ -80,7 +84,8 @@ class StrictBuilder final : public nlohmann::json_sax<json> {
   }
   bool number_float(number_float_t value, const string_t& text) override {
     // "-0" comes here as a float in some versions and as an integer in others; it is zero either way.
-    if (text.size() > 64 || !Survives(value, text)) return Refuse(Code::kOutOfRange, "the number " + text.substr(0, 40) + " can't be kept exactly");
+    if (text.size() > 64 || !Survives(value, text))
+      return Refuse(Code::kOutOfRange, "the number " + text.substr(0, 40) + " can't be kept exactly");
     if (text.find_first_of(".eE") == std::string::npos) return Refuse(Code::kOutOfRange, "an integer is beyond 2^53-1");
     return Add(json(value == 0 ? 0.0 : value));
   }
@@ -89,7 +94,8 @@ class StrictBuilder final : public nlohmann::json_sax<json> {
 
   bool start_object(std::size_t) override { return Open(json::object()); }
   bool key(string_t& name) override {
-    if (stack_.back()->contains(name)) return Refuse(Code::kDuplicate, "the name '" + name.substr(0, 64) + "' appears twice in one object");
+    if (stack_.back()->contains(name))
+      return Refuse(Code::kDuplicate, "the name '" + name.substr(0, 64) + "' appears twice in one object");
     name_ = std::move(name);
     return true;
   }
@@ -106,7 +112,8 @@ class StrictBuilder final : public nlohmann::json_sax<json> {
     if (error_.code == Code::kOk) {
       // A number that no double holds (1e400) is an out_of_range of the lexer (406), the rest is syntax.
       error_.code = error.id == 406 ? Code::kOutOfRange : Code::kMalformed;
-      error_.detail = std::string(error.id == 406 ? "a number is too large" : "not valid JSON") + " at octet " + std::to_string(position);
+      error_.detail = std::string(error.id == 406 ? "a number is too large" : "not valid JSON") + " at octet " +
+                      std::to_string(position);
     }
     return false;
   }
@@ -135,7 +142,8 @@ class StrictBuilder final : public nlohmann::json_sax<json> {
     return &slot;
   }
   bool Count() {
-    if (!stack_.empty() && ++members_ > limits_.max_members) return Refuse(Code::kTooLarge, "more than " + std::to_string(limits_.max_members) + " members");
+    if (!stack_.empty() && ++members_ > limits_.max_members)
+      return Refuse(Code::kTooLarge, "more than " + std::to_string(limits_.max_members) + " members");
     return true;
   }
   bool Add(json&& value) {
@@ -144,7 +152,8 @@ class StrictBuilder final : public nlohmann::json_sax<json> {
     return true;
   }
   bool Open(json&& container) {
-    if (stack_.size() >= limits_.max_depth) return Refuse(Code::kTooLarge, "nested deeper than " + std::to_string(limits_.max_depth));
+    if (stack_.size() >= limits_.max_depth)
+      return Refuse(Code::kTooLarge, "nested deeper than " + std::to_string(limits_.max_depth));
     if (!Count()) return false;
     // Safe to keep: a container that is open is the last element of its parent, so nothing moves it.
     json* placed = Place(std::move(container));
@@ -190,7 +199,8 @@ class CountingIterator {
 std::string Named(const char* name, const char* what) { return std::string("member '") + name + "' " + what; }
 
 Result<const json*> Find(const json& object, const char* name) {
-  if (!object.is_object()) return Fail(Code::kMalformed, "json", std::string("expected an object with member '") + name + "'");
+  if (!object.is_object())
+    return Fail(Code::kMalformed, "json", std::string("expected an object with member '") + name + "'");
   const auto it = object.find(name);
   if (it == object.end()) return Fail(Code::kMissing, "json", Named(name, "is missing"));
   return &*it;
@@ -208,23 +218,27 @@ Result<std::optional<T>> Optional(const json& object, const char* name, Result<T
 
 Result<json> ParseJson(std::string_view text, JsonLimits limits) {
   if (text.size() > limits.max_size) {
-    return Fail(Code::kTooLarge, "json", std::to_string(text.size()) + " octets, at most " + std::to_string(limits.max_size) + " are taken");
+    return Fail(Code::kTooLarge, "json",
+                std::to_string(text.size()) + " octets, at most " + std::to_string(limits.max_size) + " are taken");
   }
-  if (text.starts_with("\xEF\xBB\xBF")) return Fail(Code::kMalformed, "json", "begins with a byte-order mark at octet 0");
+  if (text.starts_with("\xEF\xBB\xBF"))
+    return Fail(Code::kMalformed, "json", "begins with a byte-order mark at octet 0");
   if (!IsUtf8(AsBytes(text))) return Fail(Code::kMalformed, "json", "not valid UTF-8");
   StrictBuilder builder(limits);
   const char* furthest = text.data();
   bool complete = false;
   // Nothing in here throws by itself; the library could.
   try {
-    complete = json::sax_parse(CountingIterator(text.data(), &furthest), CountingIterator(text.data() + text.size(), nullptr), &builder);
+    complete = json::sax_parse(CountingIterator(text.data(), &furthest),
+                               CountingIterator(text.data() + text.size(), nullptr), &builder);
   } catch (const std::exception& error) {
     return Fail(Code::kMalformed, "json", error.what());
   }
   if (complete) return std::move(builder.root);
   Error error = std::move(builder.error());
   if (error.code == Code::kOk) error.code = Code::kMalformed;
-  if (error.detail.find(" at octet ") == std::string::npos) error.detail += " at octet " + std::to_string(furthest - text.data());
+  if (error.detail.find(" at octet ") == std::string::npos)
+    error.detail += " at octet " + std::to_string(furthest - text.data());
   return std::unexpected<Error>(std::move(error));
 }
 
@@ -248,7 +262,8 @@ Result<uint64_t> GetUint(const json& object, const char* name) {
 Result<int64_t> GetInt(const json& object, const char* name) {
   KEEL_TRY(const json* value, Find(object, name));
   if (!value->is_number_integer()) return Fail(Code::kMalformed, "json", Named(name, "must be a whole number"));
-  if (value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) return Fail(Code::kOutOfRange, "json", Named(name, "is too large"));
+  if (value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX))
+    return Fail(Code::kOutOfRange, "json", Named(name, "is too large"));
   return value->get<int64_t>();
 }
 
@@ -294,10 +309,18 @@ Result<UnixSeconds> GetTime(const json& object, const char* name) {
   return time;
 }
 
-Result<std::optional<std::string>> GetOptionalString(const json& object, const char* name) { return Optional<std::string>(object, name, &GetString); }
-Result<std::optional<uint64_t>> GetOptionalUint(const json& object, const char* name) { return Optional<uint64_t>(object, name, &GetUint); }
-Result<std::optional<bool>> GetOptionalBool(const json& object, const char* name) { return Optional<bool>(object, name, &GetBool); }
-Result<std::optional<UnixSeconds>> GetOptionalTime(const json& object, const char* name) { return Optional<UnixSeconds>(object, name, &GetTime); }
+Result<std::optional<std::string>> GetOptionalString(const json& object, const char* name) {
+  return Optional<std::string>(object, name, &GetString);
+}
+Result<std::optional<uint64_t>> GetOptionalUint(const json& object, const char* name) {
+  return Optional<uint64_t>(object, name, &GetUint);
+}
+Result<std::optional<bool>> GetOptionalBool(const json& object, const char* name) {
+  return Optional<bool>(object, name, &GetBool);
+}
+Result<std::optional<UnixSeconds>> GetOptionalTime(const json& object, const char* name) {
+  return Optional<UnixSeconds>(object, name, &GetTime);
+}
 
 Result<> OnlyMembers(const json& object, std::initializer_list<std::string_view> allowed) {
   if (!object.is_object()) return Fail(Code::kMalformed, "json", "expected an object");

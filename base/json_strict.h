@@ -14,14 +14,15 @@
 namespace keel::base {
 
 struct JsonLimits {
-  size_t max_size = 1 << 20;     // octets of text
-  size_t max_depth = 32;         // nested arrays and objects
-  size_t max_members = 10'000;   // object members and array elements, all together
+  size_t max_size = 1 << 20;    // octets of text
+  size_t max_depth = 32;        // nested arrays and objects
+  size_t max_members = 10'000;  // object members and array elements, all together
 };
 
-// Parses one JSON text (RFC 8259, I-JSON of RFC 7493), strictly: valid UTF-8, no byte-order mark, nothing after the value, no
-// duplicate names (compared unescaped), no unpaired surrogates, integers within +-(2^53-1), other numbers with at
-// most 17 significant digits, whole ones only when the double is exactly what is written (9007199254740993.0 and 1e400 are refused; -0.0 becomes 0.0). Errors: kTooLarge (a limit), kDuplicate, kOutOfRange (a number),
+// Parses one JSON text (RFC 8259, I-JSON of RFC 7493), strictly: valid UTF-8, no byte-order mark, nothing after the
+// value, no duplicate names (compared unescaped), no unpaired surrogates, integers within +-(2^53-1), other numbers
+// with at most 17 significant digits, whole ones only when the double is exactly what is written (9007199254740993.0
+// and 1e400 are refused; -0.0 becomes 0.0). Errors: kTooLarge (a limit), kDuplicate, kOutOfRange (a number),
 // kMalformed; each names the octet offset.
 Result<nlohmann::json> ParseJson(std::string_view text, JsonLimits limits = {});
 
@@ -29,7 +30,8 @@ Result<nlohmann::json> ParseJson(std::string_view text, JsonLimits limits = {});
 std::string DumpJson(const nlohmann::json& value);
 std::string DumpJsonPretty(const nlohmann::json& value);
 
-// Typed reads of an object's member. kMissing when absent, kMalformed when it is of another type (or `object` is no object).
+// Typed reads of an object's member. kMissing when absent, kMalformed when it is of another type (or `object` is no
+// object).
 Result<std::string> GetString(const nlohmann::json& object, const char* name);
 Result<uint64_t> GetUint(const nlohmann::json& object, const char* name);
 Result<int64_t> GetInt(const nlohmann::json& object, const char* name);

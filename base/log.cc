@@ -47,7 +47,8 @@ void AppendValue(std::string_view value, std::string& out) {
   const bool cut = value.size() > kMaxValue;
   value = value.substr(0, kMaxValue);
   bool plain = !value.empty() && !cut;
-  for (const char c : value) plain = plain && static_cast<uint8_t>(c) > 0x20 && c != '"' && c != '=' && c != '\\' && c != 0x7F;
+  for (const char c : value)
+    plain = plain && static_cast<uint8_t>(c) > 0x20 && c != '"' && c != '=' && c != '\\' && c != 0x7F;
   if (plain) {
     out += value;
     return;
@@ -85,7 +86,8 @@ void Log(LogLevel level, std::string_view event, std::initializer_list<LogField>
     line += '=';
     AppendValue(field.value, line);
   }
-  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err};
+  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                          spdlog::level::warn, spdlog::level::err};
   logger->log(kLevels[static_cast<size_t>(level)], spdlog::string_view_t(line.data(), line.size()));
 }
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-// Structured log lines on stderr: `2026-11-22T10:41:00.123Z info registry.ready url=http://... members=4`. The caller's rule: never a secret, a payload or a
-// credential. Lines that a stranger can cause go through a LogLimiter. Thread-safe. Level from KEEL_LOG_LEVEL (debug|info|warn|error|off),
-// default info.
+// Structured log lines on stderr: `2026-11-22T10:41:00.123Z info registry.ready url=http://... members=4`. The caller's
+// rule: never a secret, a payload or a credential. Lines that a stranger can cause go through a LogLimiter.
+// Thread-safe. Level from KEEL_LOG_LEVEL (debug|info|warn|error|off), default info.
 namespace keel::base {
 
 enum class LogLevel : uint8_t { kDebug, kInfo, kWarn, kError, kOff };
@@ -26,12 +26,21 @@ struct LogField {
   std::string value;
 };
 
-// event: dotted lower-case words. Values with spaces, quotes or control characters are quoted and escaped; at most 512 octets of each are kept.
+// event: dotted lower-case words. Values with spaces, quotes or control characters are quoted and escaped; at most 512
+// octets of each are kept.
 void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
-inline void LogInfo(std::string_view event, std::initializer_list<LogField> fields = {}) { Log(LogLevel::kInfo, event, fields); }
-inline void LogWarn(std::string_view event, std::initializer_list<LogField> fields = {}) { Log(LogLevel::kWarn, event, fields); }
-inline void LogError(std::string_view event, std::initializer_list<LogField> fields = {}) { Log(LogLevel::kError, event, fields); }
-inline void LogDebug(std::string_view event, std::initializer_list<LogField> fields = {}) { Log(LogLevel::kDebug, event, fields); }
+inline void LogInfo(std::string_view event, std::initializer_list<LogField> fields = {}) {
+  Log(LogLevel::kInfo, event, fields);
+}
+inline void LogWarn(std::string_view event, std::initializer_list<LogField> fields = {}) {
+  Log(LogLevel::kWarn, event, fields);
+}
+inline void LogError(std::string_view event, std::initializer_list<LogField> fields = {}) {
+  Log(LogLevel::kError, event, fields);
+}
+inline void LogDebug(std::string_view event, std::initializer_list<LogField> fields = {}) {
+  Log(LogLevel::kDebug, event, fields);
+}
 bool LogEnabled(LogLevel level);
 void SetLogLevel(LogLevel level);
 

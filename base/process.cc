@@ -61,7 +61,9 @@ int64_t Left(uint64_t deadline) {
   return now >= deadline ? 0 : static_cast<int64_t>(deadline - now);
 }
 
-uint64_t After(std::chrono::milliseconds time) { return MonotonicMs() + static_cast<uint64_t>(std::max<int64_t>(0, time.count())); }
+uint64_t After(std::chrono::milliseconds time) {
+  return MonotonicMs() + static_cast<uint64_t>(std::max<int64_t>(0, time.count()));
+}
 
 bool Readable(int fd, uint64_t deadline) {
   for (;;) {
@@ -72,7 +74,9 @@ bool Readable(int fd, uint64_t deadline) {
   }
 }
 
-std::string Describe(const ExitState& state) { return (state.exited ? "exit status " : "signal ") + std::to_string(state.code); }
+std::string Describe(const ExitState& state) {
+  return (state.exited ? "exit status " : "signal ") + std::to_string(state.code);
+}
 
 }  // namespace
 
@@ -104,7 +108,8 @@ Result<ChildProcess> ChildProcess::Spawn(const SpawnOptions& options) {
   impl->name = options.argv[0];
   Pipe ready, out, err, in, failure;
   const bool with_ready = std::find(options.argv.begin(), options.argv.end(), "{ready-fd}") != options.argv.end();
-  if ((with_ready && !ready.Open()) || (options.capture_stdout && !out.Open()) || (options.capture_stderr && !err.Open()) || !in.Open() || !failure.Open()) {
+  if ((with_ready && !ready.Open()) || (options.capture_stdout && !out.Open()) ||
+      (options.capture_stderr && !err.Open()) || !in.Open() || !failure.Open()) {
     return Fail(Code::kIo, "process", std::string("can't make a pipe: ") + strerror(errno));
   }
   // Everything the child needs is made before fork: after it only async-signal-safe calls are allowed.
@@ -115,7 +120,8 @@ Result<ChildProcess> ChildProcess::Spawn(const SpawnOptions& options) {
   std::vector<std::string> settings;
   for (char** e = environ; *e != nullptr; ++e) {
     const std::string_view entry = *e;
-    const bool replaced = std::any_of(options.env.begin(), options.env.end(), [&](const auto& pair) { return entry.starts_with(pair.first + "="); });
+    const bool replaced = std::any_of(options.env.begin(), options.env.end(),
+                                      [&](const auto& pair) { return entry.starts_with(pair.first + "="); });
     if (!replaced) settings.emplace_back(entry);
   }
   for (const auto& [name, value] : options.env) settings.push_back(name + "=" + value);
@@ -172,12 +178,14 @@ Result<ChildProcess> ChildProcess::Spawn(const SpawnOptions& options) {
   if (got == static_cast<ssize_t>(sizeof error)) {
     int status = 0;
     ::waitpid(pid, &status, 0);
-    return Fail(error == ENOENT ? Code::kNotFound : Code::kIo, "process", "can't start " + options.argv[0] + ": " + strerror(error));
+    return Fail(error == ENOENT ? Code::kNotFound : Code::kIo, "process",
+                "can't start " + options.argv[0] + ": " + strerror(error));
   }
   impl->ready = std::move(ready.read);
   impl->out = std::move(out.read);
   impl->err = std::move(err.read);
-  // At most a pipe's worth, so this can't block; a child that doesn't read it is no error (SIGPIPE is blocked while writing).
+  // At most a pipe's worth, so this can't block; a child that doesn't read it is no error (SIGPIPE is blocked while
+  // writing).
   if (!options.stdin_text.empty()) {
     sigset_t pipe_signal, old;
     sigemptyset(&pipe_signal);
@@ -203,19 +211,23 @@ ChildProcess::~ChildProcess() {
 }
 
 pid_t ChildProcess::pid() const { return impl_->pid; }
+int ChildProcess::output_fd() const { return impl_->out.fd; }
 bool ChildProcess::running() { return !impl_->Reap(0); }
 
 Result<nlohmann::json> ChildProcess::WaitReady(std::chrono::milliseconds timeout) {
   const uint64_t deadline = After(timeout);
   while (impl_->ready_text.find('\n') == std::string::npos) {
     if (impl_->ready.fd < 0) return Fail(Code::kWrongState, "process", impl_->name + " was started without {ready-fd}");
-    if (!Readable(impl_->ready.fd, deadline)) return Fail(Code::kTimeout, "process", impl_->name + " did not become ready in " + std::to_string(timeout.count()) + " ms");
+    if (!Readable(impl_->ready.fd, deadline))
+      return Fail(Code::kTimeout, "process",
+                  impl_->name + " did not become ready in " + std::to_string(timeout.count()) + " ms");
     char buffer[4096];
     const ssize_t n = ::read(impl_->ready.fd, buffer, sizeof buffer);
     if (n > 0) impl_->ready_text.append(buffer, static_cast<size_t>(n));
     if (n <= 0 || impl_->ready_text.size() > kMaxReadyLine) {
       const bool ended = impl_->Reap(After(std::chrono::seconds(1)));
-      return Fail(Code::kClosed, "process", impl_->name + " gave no ready line" + (ended ? ": " + Describe(impl_->state) : ""));
+      return Fail(Code::kClosed, "process",
+                  impl_->name + " gave no ready line" + (ended ? ": " + Describe(impl_->state) : ""));
     }
   }
   return ParseJson(std::string_view(impl_->ready_text).substr(0, impl_->ready_text.find('\n')));
@@ -277,7 +289,9 @@ Result<> WriteReadyLine(int fd, const nlohmann::json& line) {
   while (!rest.empty()) {
     const ssize_t n = ::write(fd, rest.data(), rest.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return Fail(Code::kIo, "ready", "can't write to descriptor " + std::to_string(fd) + " of --ready-fd: " + strerror(errno));
+    if (n < 0)
+      return Fail(Code::kIo, "ready",
+                  "can't write to descriptor " + std::to_string(fd) + " of --ready-fd: " + strerror(errno));
     rest.remove_prefix(static_cast<size_t>(n));
   }
   if (fd > 2) ::close(fd);
@@ -297,7 +311,8 @@ Result<std::unique_ptr<StopSignal>> StopSignal::Create() {
   out->epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
   epoll_event event{};
   event.events = EPOLLIN;
-  const bool ok = out->signal_fd_ >= 0 && out->event_fd_ >= 0 && out->epoll_fd_ >= 0 && ::epoll_ctl(out->epoll_fd_, EPOLL_CTL_ADD, out->signal_fd_, &event) == 0 &&
+  const bool ok = out->signal_fd_ >= 0 && out->event_fd_ >= 0 && out->epoll_fd_ >= 0 &&
+                  ::epoll_ctl(out->epoll_fd_, EPOLL_CTL_ADD, out->signal_fd_, &event) == 0 &&
                   ::epoll_ctl(out->epoll_fd_, EPOLL_CTL_ADD, out->event_fd_, &event) == 0;
   if (!ok) return Fail(Code::kIo, "signals", strerror(errno));
   return out;
@@ -318,7 +333,8 @@ int StopSignal::Wait() {
 std::optional<int> StopSignal::WaitFor(std::chrono::milliseconds timeout) {
   if (!Readable(epoll_fd_, After(timeout))) return std::nullopt;
   signalfd_siginfo info{};
-  if (::read(signal_fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) return static_cast<int>(info.ssi_signo);
+  if (::read(signal_fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info))
+    return static_cast<int>(info.ssi_signo);
   return 0;
 }
 

@@ -16,11 +16,12 @@
 namespace keel::base {
 
 struct SpawnOptions {
-  // argv[0] is the program (a path, or a name looked up in PATH). An element "{ready-fd}" is replaced by the number of the ready pipe's descriptor in the child.
+  // argv[0] is the program (a path, or a name looked up in PATH). An element "{ready-fd}" is replaced by the number of
+  // the ready pipe's descriptor in the child.
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> env;  // added to ours
-  std::string cwd;                                        // empty: ours
-  std::string stdin_text;                                 // given on standard input (at most 64 KiB); empty: /dev/null
+  std::string cwd;                                       // empty: ours
+  std::string stdin_text;                                // given on standard input (at most 64 KiB); empty: /dev/null
   // Where output goes: a file (appended to), or a pipe to be read with ReadOutput, or ours.
   std::string stdout_file, stderr_file;
   bool capture_stdout = false, capture_stderr = false;
@@ -32,8 +33,8 @@ struct ExitState {
   bool ok() const { return exited && code == 0; }
 };
 
-// One child. It gets SIGKILL when the *thread* that spawned it ends (PR_SET_PDEATHSIG), so spawn from one that stays. Move-only; the destructor sends
-// SIGTERM, waits 2 s, then SIGKILL, and reaps. Needs external synchronisation.
+// One child. It gets SIGKILL when the *thread* that spawned it ends (PR_SET_PDEATHSIG), so spawn from one that stays.
+// Move-only; the destructor sends SIGTERM, waits 2 s, then SIGKILL, and reaps. Needs external synchronisation.
 class ChildProcess {
  public:
   static Result<ChildProcess> Spawn(const SpawnOptions& options);
@@ -43,7 +44,8 @@ class ChildProcess {
 
   pid_t pid() const;
   bool running();
-  // The child's ready line (one JSON object). kTimeout; kClosed, with the exit state, when the child ended or closed the pipe first.
+  // The child's ready line (one JSON object). kTimeout; kClosed, with the exit state, when the child ended or closed
+  // the pipe first.
   Result<nlohmann::json> WaitReady(std::chrono::milliseconds timeout);
   // kTimeout when it still runs then. May be called again after the end.
   Result<ExitState> Wait(std::chrono::milliseconds timeout);
@@ -55,6 +57,9 @@ class ChildProcess {
     std::string out, err;
   };
   Result<Output> ReadOutput(std::chrono::milliseconds timeout);
+  // The read end of the captured standard output, for callers that poll many children (then ReadOutput isn't called);
+  // -1 when it isn't captured. Stays this object's.
+  int output_fd() const;
 
  private:
   struct Impl;
@@ -72,13 +77,14 @@ Result<RunResult> RunProcess(SpawnOptions options, std::chrono::milliseconds tim
 // Writes `line` and a newline to the descriptor given by --ready-fd and closes it. fd < 0: nothing to do.
 Result<> WriteReadyLine(int fd, const nlohmann::json& line);
 
-// SIGINT and SIGTERM as something to wait for; SIGPIPE is ignored. Create it in main before any thread starts (it blocks the signals for all of them);
-// children spawned through ChildProcess get the signals back. One per program.
+// SIGINT and SIGTERM as something to wait for; SIGPIPE is ignored. Create it in main before any thread starts (it
+// blocks the signals for all of them); children spawned through ChildProcess get the signals back. One per program.
 class StopSignal {
  public:
   static Result<std::unique_ptr<StopSignal>> Create();
   ~StopSignal();
-  // Blocks until a signal or RequestStop; gives the signal number, 0 for a request. With a timeout: nullopt when nothing came.
+  // Blocks until a signal or RequestStop; gives the signal number, 0 for a request. With a timeout: nullopt when
+  // nothing came.
   int Wait();
   std::optional<int> WaitFor(std::chrono::milliseconds timeout);
   // From any thread.

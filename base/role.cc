@@ -52,10 +52,12 @@ Result<RolePaths> ResolveRolePaths(std::string_view role, const std::string& dat
     paths.data_dir = XdgFolder("XDG_DATA_HOME", ".local/share") + "/keel/" + paths.role;
     paths.config_file = XdgFolder("XDG_CONFIG_HOME", ".config") + "/keel/" + paths.role + ".toml";
     const std::string runtime = Environment("XDG_RUNTIME_DIR");
-    paths.socket = runtime.empty() ? paths.data_dir + "/" + paths.role + ".sock" : runtime + "/keel/" + paths.role + ".sock";
+    paths.socket =
+        runtime.empty() ? paths.data_dir + "/" + paths.role + ".sock" : runtime + "/keel/" + paths.role + ".sock";
   }
   if (paths.socket.size() > kMaxSocketPath) {
-    return Fail(Code::kUsage, "--data", "the control socket's path " + paths.socket + " is over 107 octets; choose a shorter folder");
+    return Fail(Code::kUsage, "--data",
+                "the control socket's path " + paths.socket + " is over 107 octets; choose a shorter folder");
   }
   return paths;
 }
@@ -64,9 +66,11 @@ ControlServer::ControlServer(std::unique_ptr<HttpServer> server) : server_(std::
 ControlServer::~ControlServer() = default;
 void ControlServer::Stop() { server_->Stop(); }
 
-Result<std::unique_ptr<ControlServer>> ControlServer::Start(const std::string& socket, std::map<std::string, ControlVerb> verbs, int threads) {
+Result<std::unique_ptr<ControlServer>> ControlServer::Start(const std::string& socket,
+                                                            std::map<std::string, ControlVerb> verbs, int threads) {
   const size_t slash = socket.find_last_of('/');
-  if (slash != std::string::npos && slash > 0 && !FileExists(socket.substr(0, slash))) KEEL_TRY_VOID(MakeDir(socket.substr(0, slash), 0755));
+  if (slash != std::string::npos && slash > 0 && !FileExists(socket.substr(0, slash)))
+    KEEL_TRY_VOID(MakeDir(socket.substr(0, slash), 0755));
   HttpServerOptions options;
   options.unix_path = socket;
   options.threads = 1;
@@ -77,7 +81,10 @@ Result<std::unique_ptr<ControlServer>> ControlServer::Start(const std::string& s
   Router router;
   router.AddSync("POST", "/control/{verb}", [verbs = std::move(verbs)](const HttpRequest& request) -> HttpResponse {
     const auto verb = verbs.find(request.params[0]);
-    if (verb == verbs.end()) return ErrorResponse({Code::kUsage, "control", "the service has no verb '" + request.params[0].substr(0, 64) + "'; are program and service of the same version?"});
+    if (verb == verbs.end())
+      return ErrorResponse({Code::kUsage, "control",
+                            "the service has no verb '" + request.params[0].substr(0, 64) +
+                                "'; are program and service of the same version?"});
     JsonLimits limits;
     limits.max_size = kMaxControlBody;
     limits.max_members = 1'000'000;
@@ -91,12 +98,14 @@ Result<std::unique_ptr<ControlServer>> ControlServer::Start(const std::string& s
   return std::unique_ptr<ControlServer>(new ControlServer(std::move(server)));
 }
 
-Result<nlohmann::json> CallControl(const RolePaths& paths, std::string_view verb, const nlohmann::json& args, std::chrono::milliseconds timeout) {
+Result<nlohmann::json> CallControl(const RolePaths& paths, std::string_view verb, const nlohmann::json& args,
+                                   std::chrono::milliseconds timeout) {
   auto reply = CallControlSocket(paths.socket, paths.program, verb, args, timeout);
   if (!reply && reply.error().code == Code::kUnreachable) {
     const std::string data = paths.data_flag.empty() ? "" : " --data " + paths.data_flag;
     if (!FileExists(paths.config_file)) {
-      reply.error().detail = "there is no " + paths.config_file + "; make one with `" + paths.program + " init" + data + "`, then start it with `" + paths.program + " serve" + data + "`";
+      reply.error().detail = "there is no " + paths.config_file + "; make one with `" + paths.program + " init" + data +
+                             "`, then start it with `" + paths.program + " serve" + data + "`";
     } else {
       reply.error().detail = "the service isn't running; start it with `" + paths.program + " serve" + data + "`";
     }
@@ -104,7 +113,8 @@ Result<nlohmann::json> CallControl(const RolePaths& paths, std::string_view verb
   return reply;
 }
 
-Result<nlohmann::json> CallControlSocket(const std::string& socket, std::string_view program, std::string_view verb, const nlohmann::json& args, std::chrono::milliseconds timeout) {
+Result<nlohmann::json> CallControlSocket(const std::string& socket, std::string_view program, std::string_view verb,
+                                         const nlohmann::json& args, std::chrono::milliseconds timeout) {
   const auto client = MakeBeastClient(1);
   HttpCall call;
   call.method = "POST";
@@ -117,7 +127,9 @@ Result<nlohmann::json> CallControlSocket(const std::string& socket, std::string_
   deadlines.total = timeout;
   auto response = client->Send(call, deadlines);
   if (!response) {
-    if (response.error().code == Code::kUnreachable) return Fail(Code::kUnreachable, "control", std::string(program) + " isn't running (nothing listens on " + socket + ")");
+    if (response.error().code == Code::kUnreachable)
+      return Fail(Code::kUnreachable, "control",
+                  std::string(program) + " isn't running (nothing listens on " + socket + ")");
     return std::unexpected<Error>(std::move(response.error()));
   }
   JsonLimits limits;
@@ -129,7 +141,9 @@ Result<nlohmann::json> CallControlSocket(const std::string& socket, std::string_
   Error error{Code::kHttpStatus, "control", std::string(program) + " answered " + std::to_string(response->status)};
   if (body.is_object() && body.contains("error")) {
     const nlohmann::json& said = body["error"];
-    if (const auto number = GetUint(said, "number"); number && *number > 0 && *number <= static_cast<uint64_t>(Code::kUsage)) error.code = static_cast<Code>(*number);
+    if (const auto number = GetUint(said, "number");
+        number && *number > 0 && *number <= static_cast<uint64_t>(Code::kUsage))
+      error.code = static_cast<Code>(*number);
     if (auto message = GetString(said, "message")) {
       error.where = "";
       error.detail = std::move(*message);
@@ -140,7 +154,10 @@ Result<nlohmann::json> CallControlSocket(const std::string& socket, std::string_
 
 Result<HttpServerOptions> ParseListen(std::string_view listen) {
   HttpServerOptions options;
-  const auto bad = [&] { return Fail(Code::kUsage, "--listen", "'" + std::string(listen.substr(0, 100)) + "' is not ADDRESS:PORT (port 0: a free one)"); };
+  const auto bad = [&] {
+    return Fail(Code::kUsage, "--listen",
+                "'" + std::string(listen.substr(0, 100)) + "' is not ADDRESS:PORT (port 0: a free one)");
+  };
   std::string_view port = listen;
   const size_t colon = listen.find_last_of(':');
   if (colon != std::string_view::npos) {

@@ -18,7 +18,8 @@ constexpr uint64_t kAuthentication = 2, kManifest = 3;
 constexpr uint64_t kVersion = 1, kSequence = 2, kCommon = 3, kValidate = 7, kInstall = 20, kText = 23;
 constexpr uint64_t kComponents = 2, kSharedSequence = 4;
 constexpr uint64_t kConditionVendor = 1, kConditionClass = 2, kConditionImage = 3, kOverride = 20, kFetch = 21;
-constexpr uint64_t kParameterVendor = 1, kParameterClass = 2, kParameterDigest = 3, kParameterSize = 14, kParameterUri = 21;
+constexpr uint64_t kParameterVendor = 1, kParameterClass = 2, kParameterDigest = 3, kParameterSize = 14,
+                   kParameterUri = 21;
 constexpr uint64_t kTextModel = 2, kTextVersion = 6;
 constexpr uint64_t kEnvelopeTag = 107, kSign1Tag = 18;
 constexpr uint64_t kReportAll = 15, kReportOnFailure = 2;
@@ -80,13 +81,16 @@ class CborReader {
     const uint8_t first = in_[at_++];
     HeadValue head{first >> 5, static_cast<uint64_t>(first & 31)};
     if (head.value < 24) return head;
-    if (head.value > 27) return Fail(Code::kNotCanonical, kWhere, "indefinite length or reserved head at octet " + std::to_string(at_ - 1));
+    if (head.value > 27)
+      return Fail(Code::kNotCanonical, kWhere,
+                  "indefinite length or reserved head at octet " + std::to_string(at_ - 1));
     const size_t octets = size_t{1} << (head.value - 24);
     if (octets > in_.size() - at_) return Bad("ends early");
     uint64_t value = 0;
     for (size_t i = 0; i < octets; ++i) value = (value << 8) | in_[at_++];
     const uint64_t least = octets == 1 ? 24 : octets == 2 ? 0x100 : octets == 4 ? 0x10000 : 0x100000000;
-    if (value < least && head.major != 7) return Fail(Code::kNotCanonical, kWhere, "a longer integer than needed at octet " + std::to_string(at_));
+    if (value < least && head.major != 7)
+      return Fail(Code::kNotCanonical, kWhere, "a longer integer than needed at octet " + std::to_string(at_));
     head.value = value;
     return head;
   }
@@ -129,10 +133,8 @@ class CborReader {
         for (uint64_t i = 0; i < n; ++i) KEEL_TRY_VOID(Skip(depth + 1));
         return {};
       }
-      case 6:
-        return Skip(depth + 1);
-      default:
-        return {};
+      case 6: return Skip(depth + 1);
+      default: return {};
     }
   }
   static std::unexpected<Error> Bad(std::string why) { return Fail(Code::kMalformed, kWhere, std::move(why)); }
@@ -148,9 +150,7 @@ class CborReader {
   size_t at_ = 0;
 };
 
-ByteVec DigestOctets(const Bytes32& digest) {
-  return Cbor().Array(2).Negative(-16).Bytes(digest).out();
-}
+ByteVec DigestOctets(const Bytes32& digest) { return Cbor().Array(2).Negative(-16).Bytes(digest).out(); }
 
 ByteVec SigStructure(ByteView protected_header, ByteView payload) {
   return Cbor().Array(4).Text("Signature1").Bytes(protected_header).Bytes({}).Bytes(payload).out();
@@ -185,7 +185,8 @@ Result<Envelope::Signature> ReadSign1(ByteView octets) {
   CborReader reader(octets);
   if (reader.PeekMajor() == 6) {
     KEEL_TRY(const uint64_t tag, reader.Expect(6, "a tag"));
-    if (tag != kSign1Tag) return Fail(Code::kUnsupported, kWhere, "authentication block with tag " + std::to_string(tag));
+    if (tag != kSign1Tag)
+      return Fail(Code::kUnsupported, kWhere, "authentication block with tag " + std::to_string(tag));
   }
   KEEL_TRY(const uint64_t n, reader.Array());
   if (n != 4) return CborReader::Bad("COSE_Sign1 has four elements");
@@ -205,7 +206,8 @@ Result<Envelope::Signature> ReadSign1(ByteView octets) {
   }
   KEEL_TRY_VOID(reader.Skip());  // unprotected
   KEEL_TRY(const auto payload, reader.Head());
-  if (payload.major != 7 || payload.value != 22) return Fail(Code::kUnsupported, kWhere, "the payload must be detached");
+  if (payload.major != 7 || payload.value != 22)
+    return Fail(Code::kUnsupported, kWhere, "the payload must be detached");
   KEEL_TRY(const ByteView value, reader.Bytes());
   if (!reader.done()) return CborReader::Bad("octets after COSE_Sign1");
   signature.value = ToBytes(value);
@@ -213,12 +215,14 @@ Result<Envelope::Signature> ReadSign1(ByteView octets) {
 }
 
 Result<Envelope> ReadEnvelope(ByteView octets) {
-  if (octets.size() > kMaxSuitEnvelope) return Fail(Code::kTooLarge, kWhere, "envelope over " + std::to_string(kMaxSuitEnvelope) + " octets");
+  if (octets.size() > kMaxSuitEnvelope)
+    return Fail(Code::kTooLarge, kWhere, "envelope over " + std::to_string(kMaxSuitEnvelope) + " octets");
   Envelope envelope;
   CborReader reader(octets);
   if (reader.PeekMajor() == 6) {
     KEEL_TRY(const uint64_t tag, reader.Expect(6, "a tag"));
-    if (tag != kEnvelopeTag) return Fail(Code::kUnsupported, kWhere, "tag " + std::to_string(tag) + " is not a SUIT envelope");
+    if (tag != kEnvelopeTag)
+      return Fail(Code::kUnsupported, kWhere, "tag " + std::to_string(tag) + " is not a SUIT envelope");
   }
   KEEL_TRY(const uint64_t members, reader.Map());
   ByteView authentication, manifest;
@@ -238,7 +242,8 @@ Result<Envelope> ReadEnvelope(ByteView octets) {
     }
   }
   if (!reader.done()) return CborReader::Bad("octets after the envelope");
-  if (authentication.empty() || manifest.empty()) return Fail(Code::kMissing, kWhere, "authentication wrapper or manifest");
+  if (authentication.empty() || manifest.empty())
+    return Fail(Code::kMissing, kWhere, "authentication wrapper or manifest");
   CborReader wrapper(authentication);
   KEEL_TRY(const uint64_t blocks, wrapper.Array());
   if (blocks < 1 || blocks > 4) return CborReader::Bad("authentication wrapper");
@@ -252,7 +257,8 @@ Result<Envelope> ReadEnvelope(ByteView octets) {
   }
   if (!wrapper.done()) return CborReader::Bad("octets after the authentication wrapper");
   const ByteVec wrapped = Cbor().Bytes(manifest).out();
-  if (crypto::Sha256::Of(ByteView(wrapped)) != envelope.digest) return Fail(Code::kBadProof, kWhere, "the manifest is not the one that was signed: its digest differs");
+  if (crypto::Sha256::Of(ByteView(wrapped)) != envelope.digest)
+    return Fail(Code::kBadProof, kWhere, "the manifest is not the one that was signed: its digest differs");
   envelope.manifest = ToBytes(manifest);
   return envelope;
 }
@@ -287,7 +293,8 @@ Result<> ReadCommon(ByteView octets, SuitManifest& out, unsigned& seen) {
     KEEL_TRY(const uint64_t key, reader.Uint());
     if (key == kComponents) {
       KEEL_TRY(const uint64_t components, reader.Array());
-      if (components != 1) return Fail(Code::kUnsupported, kWhere, "one component is taken, not " + std::to_string(components));
+      if (components != 1)
+        return Fail(Code::kUnsupported, kWhere, "one component is taken, not " + std::to_string(components));
       KEEL_TRY_VOID(reader.Skip());
     } else if (key == kSharedSequence) {
       KEEL_TRY(const ByteView sequence, reader.Bytes());
@@ -364,14 +371,14 @@ Result<SuitManifest> ReadManifest(ByteView octets) {
     }
   }
   if (!reader.done()) return CborReader::Bad("octets after the manifest");
-  if (!version || !sequence || !common) return Fail(Code::kMissing, kWhere, "manifest version, sequence number or common");
-  if (seen != 15) return Fail(Code::kMissing, kWhere, "vendor, class, image digest or image size in the shared sequence");
+  if (!version || !sequence || !common)
+    return Fail(Code::kMissing, kWhere, "manifest version, sequence number or common");
+  if (seen != 15)
+    return Fail(Code::kMissing, kWhere, "vendor, class, image digest or image size in the shared sequence");
   return out;
 }
 
-bool Printable(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxSuitText && IsUtf8(AsBytes(text));
-}
+bool Printable(std::string_view text) { return !text.empty() && text.size() <= kMaxSuitText && IsUtf8(AsBytes(text)); }
 
 ByteArray<16> UuidV5(ByteView name_space, std::string_view name) {
   // SHA-1 is what RFC 9562 section 5.5 says; it names things here and secures nothing.
@@ -391,17 +398,23 @@ ByteArray<16> UuidV5(ByteView name_space, std::string_view name) {
 
 Result<ByteVec> WriteSuitEnvelope(const SuitManifest& manifest, const SuitSigner& sign) {
   if (!Printable(manifest.version) || !Printable(manifest.model))
-    return Fail(Code::kInvalidArgument, kWhere, "version and model are UTF-8 of 1 to " + std::to_string(kMaxSuitText) + " octets");
+    return Fail(Code::kInvalidArgument, kWhere,
+                "version and model are UTF-8 of 1 to " + std::to_string(kMaxSuitText) + " octets");
   const ByteVec parameters = Cbor()
                                  .Map(4)
-                                 .Uint(kParameterVendor).Bytes(manifest.vendor_id)
-                                 .Uint(kParameterClass).Bytes(manifest.class_id)
-                                 .Uint(kParameterDigest).Bytes(DigestOctets(manifest.image_digest))
-                                 .Uint(kParameterSize).Uint(manifest.image_size)
+                                 .Uint(kParameterVendor)
+                                 .Bytes(manifest.vendor_id)
+                                 .Uint(kParameterClass)
+                                 .Bytes(manifest.class_id)
+                                 .Uint(kParameterDigest)
+                                 .Bytes(DigestOctets(manifest.image_digest))
+                                 .Uint(kParameterSize)
+                                 .Uint(manifest.image_size)
                                  .out();
   ByteVec shared = Cbor().Array(6).Uint(kOverride).out();
   shared.insert(shared.end(), parameters.begin(), parameters.end());
-  const ByteVec conditions = Cbor().Uint(kConditionVendor).Uint(kReportAll).Uint(kConditionClass).Uint(kReportAll).out();
+  const ByteVec conditions =
+      Cbor().Uint(kConditionVendor).Uint(kReportAll).Uint(kConditionClass).Uint(kReportAll).out();
   shared.insert(shared.end(), conditions.begin(), conditions.end());
   const ByteVec component = Cbor().Array(1).Bytes(ByteArray<1>{0}).out();
   ByteVec common = Cbor().Map(2).Uint(kComponents).Array(1).out();
@@ -411,22 +424,34 @@ Result<ByteVec> WriteSuitEnvelope(const SuitManifest& manifest, const SuitSigner
   const ByteVec validate = Cbor().Array(2).Uint(kConditionImage).Uint(kReportAll).out();
   const ByteVec install = Cbor()
                               .Array(6)
-                              .Uint(kOverride).Map(1).Uint(kParameterUri).Text("keel:firmware")
-                              .Uint(kFetch).Uint(kReportOnFailure)
-                              .Uint(kConditionImage).Uint(kReportAll)
+                              .Uint(kOverride)
+                              .Map(1)
+                              .Uint(kParameterUri)
+                              .Text("keel:firmware")
+                              .Uint(kFetch)
+                              .Uint(kReportOnFailure)
+                              .Uint(kConditionImage)
+                              .Uint(kReportAll)
                               .out();
   ByteVec text = Cbor().Map(1).Text("en").Map(1).out();
   text.insert(text.end(), component.begin(), component.end());
-  const ByteVec labels = Cbor().Map(2).Uint(kTextModel).Text(manifest.model).Uint(kTextVersion).Text(manifest.version).out();
+  const ByteVec labels =
+      Cbor().Map(2).Uint(kTextModel).Text(manifest.model).Uint(kTextVersion).Text(manifest.version).out();
   text.insert(text.end(), labels.begin(), labels.end());
   const ByteVec octets = Cbor()
                              .Map(6)
-                             .Uint(kVersion).Uint(1)
-                             .Uint(kSequence).Uint(manifest.sequence)
-                             .Uint(kCommon).Bytes(common)
-                             .Uint(kValidate).Bytes(validate)
-                             .Uint(kInstall).Bytes(install)
-                             .Uint(kText).Bytes(text)
+                             .Uint(kVersion)
+                             .Uint(1)
+                             .Uint(kSequence)
+                             .Uint(manifest.sequence)
+                             .Uint(kCommon)
+                             .Bytes(common)
+                             .Uint(kValidate)
+                             .Bytes(validate)
+                             .Uint(kInstall)
+                             .Bytes(install)
+                             .Uint(kText)
+                             .Bytes(text)
                              .out();
   const ByteVec wrapped = Cbor().Bytes(octets).out();
   const ByteVec digest = DigestOctets(crypto::Sha256::Of(ByteView(wrapped)));
@@ -435,7 +460,8 @@ Result<ByteVec> WriteSuitEnvelope(const SuitManifest& manifest, const SuitSigner
   if (signature.size() != 64) return Fail(Code::kInternalError, kWhere, "an Ed25519 signature has 64 octets");
   const ByteVec sign1 = Cbor().Tag(kSign1Tag).Array(4).Bytes(header).Map(0).Null().Bytes(signature).out();
   const ByteVec authentication = Cbor().Array(2).Bytes(digest).Bytes(sign1).out();
-  ByteVec envelope = Cbor().Tag(kEnvelopeTag).Map(2).Uint(kAuthentication).Bytes(authentication).Uint(kManifest).Bytes(octets).out();
+  ByteVec envelope =
+      Cbor().Tag(kEnvelopeTag).Map(2).Uint(kAuthentication).Bytes(authentication).Uint(kManifest).Bytes(octets).out();
   if (envelope.size() > kMaxSuitEnvelope) return Fail(Code::kTooLarge, kWhere, "envelope");
   return envelope;
 }
@@ -453,11 +479,14 @@ Result<bool> VerifySuitEnvelope(ByteView octets, const crypto::PublicKey& author
   KEEL_TRY(const Envelope envelope, ReadEnvelope(octets));
   bool tried = false;
   for (const Envelope::Signature& signature : envelope.signatures) {
-    const bool eddsa = (signature.algorithm == -8 || signature.algorithm == -19) && author.type() == crypto::KeyType::kEd25519;
-    const bool es256 = (signature.algorithm == -7 || signature.algorithm == -9) && author.type() == crypto::KeyType::kP256;
+    const bool eddsa =
+        (signature.algorithm == -8 || signature.algorithm == -19) && author.type() == crypto::KeyType::kEd25519;
+    const bool es256 =
+        (signature.algorithm == -7 || signature.algorithm == -9) && author.type() == crypto::KeyType::kP256;
     if (!eddsa && !es256) continue;
     tried = true;
-    KEEL_TRY(const bool good, crypto::Verify(author, SigStructure(signature.protected_header, envelope.digest_octets), signature.value));
+    KEEL_TRY(const bool good,
+             crypto::Verify(author, SigStructure(signature.protected_header, envelope.digest_octets), signature.value));
     if (good) return true;
   }
   if (!tried) return Fail(Code::kUnsupported, kWhere, "no signature of the author key's algorithm");
@@ -465,7 +494,8 @@ Result<bool> VerifySuitEnvelope(ByteView octets, const crypto::PublicKey& author
 }
 
 ByteArray<16> SuitVendorId(std::string_view vendor_domain) {
-  constexpr ByteArray<16> kDns = {0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8};
+  constexpr ByteArray<16> kDns = {0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1,
+                                  0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8};
   return UuidV5(kDns, vendor_domain);
 }
 

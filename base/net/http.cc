@@ -12,7 +12,8 @@ namespace {
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool SameName(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
 }
 
 int HexValue(char c) {
@@ -64,13 +65,19 @@ HttpResponse BytesResponse(int status, std::string content_type, std::string bod
   return response;
 }
 
-HttpResponse TextResponse(int status, std::string text) { return BytesResponse(status, "text/plain; charset=utf-8", std::move(text)); }
-HttpResponse JsonResponse(int status, std::string json) { return BytesResponse(status, "application/json", std::move(json)); }
+HttpResponse TextResponse(int status, std::string text) {
+  return BytesResponse(status, "text/plain; charset=utf-8", std::move(text));
+}
+HttpResponse JsonResponse(int status, std::string json) {
+  return BytesResponse(status, "application/json", std::move(json));
+}
 
 HttpResponse ErrorResponse(const Error& error) {
   const std::string text = error.Text();
-  return JsonResponse(HttpStatusFor(error.code), "{\"error\":{\"code\":" + Quoted(CodeName(error.code)) + ",\"number\":" +
-                                                     std::to_string(static_cast<unsigned>(error.code)) + ",\"message\":" + Quoted(IsUtf8(AsBytes(text)) ? text : std::string(error.where)) + "}}");
+  return JsonResponse(HttpStatusFor(error.code),
+                      "{\"error\":{\"code\":" + Quoted(CodeName(error.code)) +
+                          ",\"number\":" + std::to_string(static_cast<unsigned>(error.code)) +
+                          ",\"message\":" + Quoted(IsUtf8(AsBytes(text)) ? text : std::string(error.where)) + "}}");
 }
 
 int HttpStatusFor(Code code) {
@@ -148,7 +155,9 @@ std::string Url::Authority() const {
 }
 
 Result<Url> ParseUrl(std::string_view text) {
-  const auto bad = [&](const char* why) { return Fail(Code::kMalformed, "url", "'" + std::string(text.substr(0, 200)) + "' " + why); };
+  const auto bad = [&](const char* why) {
+    return Fail(Code::kMalformed, "url", "'" + std::string(text.substr(0, 200)) + "' " + why);
+  };
   for (const char c : text) {
     if (static_cast<uint8_t>(c) <= 0x20 || c == 0x7F) return bad("has a space or control character");
   }
@@ -160,14 +169,19 @@ Result<Url> ParseUrl(std::string_view text) {
     if (url.host.empty() || url.host.size() > 107) return bad("names no socket path of 1..107 octets");
     return url;
   }
-  if (text.starts_with("https://")) return Fail(Code::kUnsupported, "url", "'" + std::string(text.substr(0, 200)) + "': https is not supported yet; use http:// (messages protect themselves)");
-  if (!text.starts_with("http://")) return Fail(Code::kUnsupported, "url", "'" + std::string(text.substr(0, 200)) + "' does not begin with http://");
+  if (text.starts_with("https://"))
+    return Fail(Code::kUnsupported, "url",
+                "'" + std::string(text.substr(0, 200)) +
+                    "': https is not supported yet; use http:// (messages protect themselves)");
+  if (!text.starts_with("http://"))
+    return Fail(Code::kUnsupported, "url", "'" + std::string(text.substr(0, 200)) + "' does not begin with http://");
   url.scheme = "http";
   std::string_view rest = text.substr(7);
   if (rest.find('#') != std::string_view::npos) return bad("has a fragment");
   const size_t slash = rest.find_first_of("/?");
   std::string_view authority = rest.substr(0, slash);
-  if (slash != std::string_view::npos) url.target = rest[slash] == '?' ? "/" + std::string(rest.substr(slash)) : std::string(rest.substr(slash));
+  if (slash != std::string_view::npos)
+    url.target = rest[slash] == '?' ? "/" + std::string(rest.substr(slash)) : std::string(rest.substr(slash));
   if (authority.find('@') != std::string_view::npos) return bad("has user information");
   std::string_view port;
   if (authority.starts_with('[')) {
@@ -197,7 +211,8 @@ std::string UrlEncode(std::string_view text) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (Lower(c) >= 'a' && Lower(c) <= 'z') || c == '-' || c == '.' || c == '_' || c == '~';
+    const bool plain =
+        (c >= '0' && c <= '9') || (Lower(c) >= 'a' && Lower(c) <= 'z') || c == '-' || c == '.' || c == '_' || c == '~';
     if (plain) {
       out += c;
     } else {
@@ -230,7 +245,8 @@ Result<std::string> QueryValue(std::string_view query, std::string_view name) {
     const size_t amp = query.find('&');
     const std::string_view pair = query.substr(0, amp);
     const size_t equals = pair.find('=');
-    if (pair.substr(0, equals) == name) return equals == std::string_view::npos ? std::string() : UrlDecode(pair.substr(equals + 1));
+    if (pair.substr(0, equals) == name)
+      return equals == std::string_view::npos ? std::string() : UrlDecode(pair.substr(equals + 1));
     query = amp == std::string_view::npos ? std::string_view() : query.substr(amp + 1);
   }
   return Fail(Code::kMissing, "url", "no '" + std::string(name) + "' in the query");
@@ -240,11 +256,14 @@ Result<ByteRange> ParseRange(std::string_view header, uint64_t size) {
   if (!header.starts_with("bytes=")) return Fail(Code::kUnsupported, "range", "only bytes=FIRST-LAST is taken");
   header.remove_prefix(6);
   const size_t dash = header.find('-');
-  if (dash == std::string_view::npos || dash == 0 || header.find(',') != std::string_view::npos) return Fail(Code::kUnsupported, "range", "only bytes=FIRST-LAST is taken");
+  if (dash == std::string_view::npos || dash == 0 || header.find(',') != std::string_view::npos)
+    return Fail(Code::kUnsupported, "range", "only bytes=FIRST-LAST is taken");
   uint64_t first = 0, last = UINT64_MAX;
   if (!ParseNumber(header.substr(0, dash), first)) return Fail(Code::kMalformed, "range", "bad first position");
-  if (dash + 1 < header.size() && !ParseNumber(header.substr(dash + 1), last)) return Fail(Code::kMalformed, "range", "bad last position");
-  if (first >= size || last < first) return Fail(Code::kOutOfRange, "range", "the body has " + std::to_string(size) + " octets");
+  if (dash + 1 < header.size() && !ParseNumber(header.substr(dash + 1), last))
+    return Fail(Code::kMalformed, "range", "bad last position");
+  if (first >= size || last < first)
+    return Fail(Code::kOutOfRange, "range", "the body has " + std::to_string(size) + " octets");
   last = std::min(last, size - 1);
   return ByteRange{first, last - first + 1};
 }

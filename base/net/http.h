@@ -23,7 +23,8 @@ struct HttpResponse {
   std::string content_type;  // empty: no Content-Type header
   HttpHeaders headers;       // beside Content-Type, Content-Length, Connection
   std::string body;
-  // Servers only. A part of a shared body that is sent without a copy: [offset, offset+length) of *shared_body; length npos: to its end. Replaces `body`.
+  // Servers only. A part of a shared body that is sent without a copy: [offset, offset+length) of *shared_body; length
+  // npos: to its end. Replaces `body`.
   std::shared_ptr<const std::string> shared_body;
   // Servers only. A part of a file, read while it is sent. Replaces `body`.
   std::string body_file;
@@ -43,24 +44,27 @@ int HttpStatusFor(Code code);
 
 // http://host[:port]/path?query, or unix:/path/to.sock (then the target is given apart).
 struct Url {
-  std::string scheme;     // "http" or "unix"
-  std::string host;       // name or address, IPv6 without brackets; the socket's path for unix
+  std::string scheme;  // "http" or "unix"
+  std::string host;    // name or address, IPv6 without brackets; the socket's path for unix
   uint16_t port = 0;
-  std::string target;     // path and query, "/" when empty
+  std::string target;  // path and query, "/" when empty
   // "host:port", for Host headers and connection pools.
   std::string Authority() const;
 };
-// kUnsupported for https and others (with a text that says so), kMalformed for user info, fragments, spaces, control characters.
+// kUnsupported for https and others (with a text that says so), kMalformed for user info, fragments, spaces, control
+// characters.
 Result<Url> ParseUrl(std::string_view text);
 
-// Percent-encodes everything but RFC 3986's unreserved characters; the decoder refuses bad escapes and NUL (kMalformed).
+// Percent-encodes everything but RFC 3986's unreserved characters; the decoder refuses bad escapes and NUL
+// (kMalformed).
 std::string UrlEncode(std::string_view text);
 Result<std::string> UrlDecode(std::string_view text);
 
 // A value of the query "a=1&b=2", decoded; kMissing.
 Result<std::string> QueryValue(std::string_view query, std::string_view name);
 
-// "bytes=a-b" / "bytes=a-" against a body of `size` octets: offset and length. kOutOfRange (416); kUnsupported for several ranges or suffixes.
+// "bytes=a-b" / "bytes=a-" against a body of `size` octets: offset and length. kOutOfRange (416); kUnsupported for
+// several ranges or suffixes.
 struct ByteRange {
   uint64_t offset = 0, length = 0;
 };

@@ -23,7 +23,8 @@
 
 #include "base/clock.h"
 
-// Sockets are plain and non-blocking under poll, so that every step has a deadline and no thread or io_context is needed; Beast parses the answers.
+// Sockets are plain and non-blocking under poll, so that every step has a deadline and no thread or io_context is
+// needed; Beast parses the answers.
 namespace keel::base {
 namespace {
 
@@ -51,7 +52,9 @@ class Socket {
   int fd_;
 };
 
-std::unexpected<Error> Failed(Code code, const std::string& to, const std::string& what) { return Fail(code, "http", to + ": " + what); }
+std::unexpected<Error> Failed(Code code, const std::string& to, const std::string& what) {
+  return Fail(code, "http", to + ": " + what);
+}
 
 // True when ready, false when the deadline (MonotonicMs) passed.
 bool WaitFor(int fd, short events, uint64_t deadline) {
@@ -65,7 +68,8 @@ bool WaitFor(int fd, short events, uint64_t deadline) {
   }
 }
 
-Result<Socket> ConnectTo(int family, const sockaddr* address, socklen_t length, const std::string& to, uint64_t deadline) {
+Result<Socket> ConnectTo(int family, const sockaddr* address, socklen_t length, const std::string& to,
+                         uint64_t deadline) {
   Socket socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (socket.fd() < 0) return Failed(Code::kIo, to, strerror(errno));
   if (family != AF_UNIX) {
@@ -73,8 +77,10 @@ Result<Socket> ConnectTo(int family, const sockaddr* address, socklen_t length, 
     ::setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
   if (::connect(socket.fd(), address, length) == 0) return socket;
-  if (errno != EINPROGRESS && errno != EAGAIN) return Failed(Code::kUnreachable, to, std::string("can't connect: ") + strerror(errno));
-  if (!WaitFor(socket.fd(), POLLOUT, deadline)) return Failed(Code::kUnreachable, to, "can't connect: no answer in time");
+  if (errno != EINPROGRESS && errno != EAGAIN)
+    return Failed(Code::kUnreachable, to, std::string("can't connect: ") + strerror(errno));
+  if (!WaitFor(socket.fd(), POLLOUT, deadline))
+    return Failed(Code::kUnreachable, to, "can't connect: no answer in time");
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
@@ -118,7 +124,8 @@ class BeastClient final : public HttpClient {
     const uint64_t deadline = start + static_cast<uint64_t>(deadlines.total.count());
     const uint64_t connect_deadline = std::min(deadline, start + static_cast<uint64_t>(deadlines.connect.count()));
     KEEL_TRY(const std::string head, Head(call, url, unix_socket));
-    const bool repeatable = call.repeatable || call.method == "GET" || call.method == "HEAD" || call.method == "PUT" || call.method == "DELETE";
+    const bool repeatable = call.repeatable || call.method == "GET" || call.method == "HEAD" || call.method == "PUT" ||
+                            call.method == "DELETE";
     for (bool fresh = false;; fresh = true) {
       Socket socket = fresh ? Socket() : TakeIdle(to);
       const bool kept = socket.fd() >= 0;
@@ -138,17 +145,22 @@ class BeastClient final : public HttpClient {
   }
 
  private:
-  static bool Safe(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos; }
+  static bool Safe(std::string_view text) {
+    return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+  }
 
   static Result<std::string> Head(const HttpCall& call, const Url& url, bool unix_socket) {
-    std::string head = call.method + " " + url.target + " HTTP/1.1\r\nHost: " + (unix_socket ? "localhost" : url.Authority()) + "\r\n";
-    bool safe = Safe(call.method) && Safe(url.target) && url.target.find(' ') == std::string::npos && Safe(call.content_type);
+    std::string head =
+        call.method + " " + url.target + " HTTP/1.1\r\nHost: " + (unix_socket ? "localhost" : url.Authority()) + "\r\n";
+    bool safe =
+        Safe(call.method) && Safe(url.target) && url.target.find(' ') == std::string::npos && Safe(call.content_type);
     if (!call.content_type.empty()) head += "Content-Type: " + call.content_type + "\r\n";
     for (const auto& [name, value] : call.headers) {
       safe = safe && Safe(name) && Safe(value);
       head += name + ": " + value + "\r\n";
     }
-    if (!call.body.empty() || call.method == "POST" || call.method == "PUT") head += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
+    if (!call.body.empty() || call.method == "POST" || call.method == "PUT")
+      head += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
     if (!safe) return Fail(Code::kInvalidArgument, "http", "a method, target or header has a line break");
     return head + "\r\n";
   }
@@ -167,7 +179,8 @@ class BeastClient final : public HttpClient {
     return {};
   }
 
-  Result<HttpResponse> Exchange(const Socket& socket, const HttpCall& call, const std::string& head, const std::string& to, uint64_t deadline, bool& answered, bool& keep) {
+  Result<HttpResponse> Exchange(const Socket& socket, const HttpCall& call, const std::string& head,
+                                const std::string& to, uint64_t deadline, bool& answered, bool& keep) {
     // One segment for small messages.
     const bool small = call.body.size() <= 16 << 10;
     Result<> sent = WriteAll(socket.fd(), small ? head + call.body : head, to, deadline);
@@ -178,7 +191,8 @@ class BeastClient final : public HttpClient {
     auto parser = std::make_unique<http::response_parser<http::string_body>>();
     parser->header_limit(kMaxHeader);
     parser->body_limit(call.max_response);
-    // Not eager: Beast 1.74 forgets a body_limit error at the end of the header when it goes on to the body in the same call.
+    // Not eager: Beast 1.74 forgets a body_limit error at the end of the header when it goes on to the body in the same
+    // call.
     if (call.method == "HEAD") parser->skip(true);
     std::string buffer(kReadSize, '\0');
     size_t filled = 0;
@@ -195,7 +209,8 @@ class BeastClient final : public HttpClient {
       boost::system::error_code error;
       if (n == 0) {
         end = true;
-        if (!parser->got_some() && filled == 0) return Failed(Code::kClosed, to, "the server closed the connection without an answer");
+        if (!parser->got_some() && filled == 0)
+          return Failed(Code::kClosed, to, "the server closed the connection without an answer");
         parser->put_eof(error);
         if (error) return Failed(Code::kClosed, to, "the server closed the connection in the middle of an answer");
         break;
@@ -212,7 +227,8 @@ class BeastClient final : public HttpClient {
         }
         if (error || took == 0) break;
       }
-      if (error == http::error::body_limit) return Failed(Code::kTooLarge, to, "the answer is over " + std::to_string(call.max_response) + " octets");
+      if (error == http::error::body_limit)
+        return Failed(Code::kTooLarge, to, "the answer is over " + std::to_string(call.max_response) + " octets");
       if (error == http::error::header_limit) return Failed(Code::kTooLarge, to, "the answer's header is over 64 KiB");
       if (error) return Failed(Code::kMalformed, to, "the answer is not HTTP/1.1: " + error.message());
       const auto drop = [&](size_t n_used) {
@@ -230,7 +246,8 @@ class BeastClient final : public HttpClient {
         if (filled > 0) {  // the answer proper came in the same segment
           // Feed it at the top of the loop without waiting for more.
           const size_t fed = parser->put(asio::const_buffer(buffer.data(), filled), error);
-          if (error && error != http::error::need_more) return Failed(Code::kMalformed, to, "the answer is not HTTP/1.1: " + error.message());
+          if (error && error != http::error::need_more)
+            return Failed(Code::kMalformed, to, "the answer is not HTTP/1.1: " + error.message());
           drop(fed);
         }
         continue;
@@ -244,7 +261,8 @@ class BeastClient final : public HttpClient {
     auto message = parser->release();
     HttpResponse response;
     response.status = static_cast<int>(message.result_int());
-    for (const auto& field : message) response.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+    for (const auto& field : message)
+      response.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     response.content_type = std::string(FindHeader(response.headers, "Content-Type"));
     response.body = std::move(message.body());
     return response;

@@ -21,7 +21,8 @@ struct HttpCall {
   size_t max_response = 16 << 20;  // octets of body (kTooLarge); headers are limited to 64 KiB
   // May be sent again when a kept connection turns out closed; GET, HEAD, PUT and DELETE always may.
   bool repeatable = false;
-  // When set, the body of a 2xx response goes here piece by piece and HttpResponse::body stays empty. An error returned ends the call with it.
+  // When set, the body of a 2xx response goes here piece by piece and HttpResponse::body stays empty. An error returned
+  // ends the call with it.
   std::function<Result<>(ByteView)> on_body;
 };
 
@@ -30,9 +31,10 @@ struct Deadlines {
   std::chrono::milliseconds total{30'000};  // from the call to the last octet
 };
 
-// Sends one request and waits for the answer. Any status is a success of Send; callers look at it. Redirects are never followed. Keeps connections open, a few per host.
-// Errors: kUnreachable (no connection; the text names the address), kTimeout, kClosed (the peer hung up in the middle: it may have acted), kTooLarge, kMalformed (not HTTP),
-// kUnsupported (https for now). Thread-safe.
+// Sends one request and waits for the answer. Any status is a success of Send; callers look at it. Redirects are never
+// followed. Keeps connections open, a few per host. Errors: kUnreachable (no connection; the text names the address),
+// kTimeout, kClosed (the peer hung up in the middle: it may have acted), kTooLarge, kMalformed (not HTTP), kUnsupported
+// (https for now). Thread-safe.
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
@@ -46,8 +48,8 @@ class HttpClient {
 // Over Boost.Beast: towards everybody. Speaks unix sockets too. max_idle: kept connections per host.
 std::unique_ptr<HttpClient> MakeBeastClient(size_t max_idle = 8);
 
-// Over cpprestsdk (target keel::cpprest, KEEL_WITH_CPPREST): towards our own operator's services only. No unix sockets (kUnsupported).
-// threads: of its process-wide pool, fixed by the first call.
+// Over cpprestsdk (target keel::cpprest, KEEL_WITH_CPPREST): towards our own operator's services only. No unix sockets
+// (kUnsupported). threads: of its process-wide pool, fixed by the first call.
 std::unique_ptr<HttpClient> MakeCpprestClient(int threads = 2);
 
 }  // namespace keel::base

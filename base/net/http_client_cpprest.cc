@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// cpprestsdk is compiled as C++20 (clang 19 rejects it as C++23), where std::expected does not exist: this file speaks only the plain structs of cpprest_bridge.h.
+// cpprestsdk is compiled as C++20 (clang 19 rejects it as C++23), where std::expected does not exist: this file speaks
+// only the plain structs of cpprest_bridge.h.
 #include "base/net/internal/cpprest_bridge.h"
 
 #include <cpprest/http_client.h>
@@ -39,7 +40,9 @@ class Client final : public CpprestBridge {
       web_http::http_request request(call.method);
       request.set_request_uri(web::uri(call.target));
       for (const auto& [name, value] : call.headers) request.headers().add(name, value);
-      if (!call.body.empty() || call.method == "POST" || call.method == "PUT") request.set_body(std::string(call.body), call.content_type.empty() ? "application/octet-stream" : call.content_type);
+      if (!call.body.empty() || call.method == "POST" || call.method == "PUT")
+        request.set_body(std::string(call.body),
+                         call.content_type.empty() ? "application/octet-stream" : call.content_type);
       web_http::http_response response = client->request(request, cancel.get_token()).get();
       answered = true;
       result.status = response.status_code();
@@ -79,7 +82,8 @@ class Client final : public CpprestBridge {
       const std::error_code code = error.error_code();
       if (code == std::errc::timed_out || expired()) {
         result.error = BridgeError::kTimeout;
-      } else if (code == std::errc::host_unreachable || code == std::errc::connection_refused || code == std::errc::network_unreachable || result.text.find("Failed to connect") != std::string::npos ||
+      } else if (code == std::errc::host_unreachable || code == std::errc::connection_refused ||
+                 code == std::errc::network_unreachable || result.text.find("Failed to connect") != std::string::npos ||
                  result.text.find("Error resolving address") != std::string::npos) {
         result.error = BridgeError::kUnreachable;
       } else {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/net/http_server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -31,6 +29,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/net/internal/listen.h"
 
 namespace keel::base {
 namespace {
@@ -43,9 +42,9 @@ using Socket = Protocol::socket;
 using Acceptor = asio::basic_socket_acceptor<Protocol>;
 using ErrorCode = boost::system::error_code;
 
-constexpr size_t kPiece = 256 << 10;        // written under one deadline; also the file buffer
-constexpr size_t kReadBuffer = 64 << 10;    // bounds chunk headers too
-constexpr size_t kLingerOctets = 256 << 10; // read and dropped after a refusal, so that the client sees the answer
+constexpr size_t kPiece = 256 << 10;         // written under one deadline; also the file buffer
+constexpr size_t kReadBuffer = 64 << 10;     // bounds chunk headers too
+constexpr size_t kLingerOctets = 256 << 10;  // read and dropped after a refusal, so that the client sees the answer
 constexpr auto kLingerTime = std::chrono::seconds(1);
 
 const char* Reason(int status) {
@@ -74,27 +73,8 @@ const char* Reason(int status) {
   }
 }
 
-bool HeaderSafe(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos; }
-
-std::string PeerName(int fd, int family) {
-  if (family == AF_UNIX) {
-    ucred peer{};
-    socklen_t length = sizeof peer;
-    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return {};
-    return "uid:" + std::to_string(peer.uid);
-  }
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  char text[INET6_ADDRSTRLEN] = {};
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
-  if (address.ss_family == AF_INET) {
-    const auto* in = reinterpret_cast<const sockaddr_in*>(&address);
-    ::inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
-    return std::string(text) + ":" + std::to_string(ntohs(in->sin_port));
-  }
-  const auto* in6 = reinterpret_cast<const sockaddr_in6*>(&address);
-  ::inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof text);
-  return "[" + std::string(text) + "]:" + std::to_string(ntohs(in6->sin6_port));
+bool HeaderSafe(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
 class Session;
@@ -116,7 +96,8 @@ struct HttpServer::Impl {
   std::atomic<uint64_t> accepted{0}, requests{0}, refused{0}, timed_out{0}, evicted{0};
 
   std::mutex mutex;  // sessions, stopping
-  // All open connections; those that wait for their client stand in front, the longest wait first. Shared with the session's own handlers in flight.
+  // All open connections; those that wait for their client stand in front, the longest wait first. Shared with the
+  // session's own handlers in flight.
   std::list<std::shared_ptr<Session>> waiting, busy;
   bool stopping = false;
 
@@ -136,11 +117,13 @@ struct Responder::State {
 
 namespace {
 
-// One connection: read a request, have it handled, write the answer, again. All its handlers run on the socket's strand. Owned by the server's lists.
+// One connection: read a request, have it handled, write the answer, again. All its handlers run on the socket's
+// strand. Owned by the server's lists.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Socket socket, HttpServer::Impl& server) : socket_(std::move(socket)), timer_(socket_.get_executor()), server_(server), buffer_(kReadBuffer) {
-    peer_ = PeerName(socket_.native_handle(), server.family);
+  Session(Socket socket, HttpServer::Impl& server)
+      : socket_(std::move(socket)), timer_(socket_.get_executor()), server_(server), buffer_(kReadBuffer) {
+    peer_ = internal::PeerName(socket_.native_handle(), server.family);
   }
 
   std::list<std::shared_ptr<Session>>::iterator place;  // guarded by the server's mutex
@@ -176,7 +159,8 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   using Parser = http::request_parser<http::string_body>;
 
-  // One deadline for the phase that begins now. What is under way is cancelled when it passes, and `expired_` tells the phase's handler.
+  // One deadline for the phase that begins now. What is under way is cancelled when it passes, and `expired_` tells the
+  // phase's handler.
   void Arm(std::chrono::milliseconds time) {
     expired_ = false;
     const uint64_t phase = ++phase_;
@@ -222,27 +206,32 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->header_limit(static_cast<uint32_t>(server_.options.max_header));
     parser_->body_limit(server_.options.max_body);
     Arm(deadline);
-    http::async_read_header(socket_, buffer_, *parser_, [self = shared_from_this()](ErrorCode error, size_t) { self->OnHeader(error); });
+    http::async_read_header(socket_, buffer_, *parser_,
+                            [self = shared_from_this()](ErrorCode error, size_t) { self->OnHeader(error); });
   }
 
   void OnHeader(ErrorCode error) {
     if (error) return ReadFailed(error);
     // The limit is on the header; what came with it in the buffer belongs to the body.
     const auto length = parser_->content_length();
-    if (length && *length > server_.options.max_body) return Refuse(413, "too_large", "the body is over the limit of " + std::to_string(server_.options.max_body) + " octets");
+    if (length && *length > server_.options.max_body)
+      return Refuse(413, "too_large",
+                    "the body is over the limit of " + std::to_string(server_.options.max_body) + " octets");
     if (parser_->is_done()) return OnBody({});
     Arm(server_.options.body_deadline);
     const auto expect = parser_->get()[http::field::expect];
     if (!beast::iequals(expect, "100-continue")) return ReadBody();
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()), [self = shared_from_this()](ErrorCode failed, size_t) {
-      if (failed) return self->Close();
-      self->ReadBody();
-    });
+    asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
+                      [self = shared_from_this()](ErrorCode failed, size_t) {
+                        if (failed) return self->Close();
+                        self->ReadBody();
+                      });
   }
 
   void ReadBody() {
-    http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](ErrorCode error, size_t) { self->OnBody(error); });
+    http::async_read(socket_, buffer_, *parser_,
+                     [self = shared_from_this()](ErrorCode error, size_t) { self->OnBody(error); });
   }
 
   void OnBody(ErrorCode error) {
@@ -259,7 +248,8 @@ class Session : public std::enable_shared_from_this<Session> {
     const size_t mark = request.target.find('?');
     request.path = request.target.substr(0, mark);
     if (mark != std::string::npos) request.query = request.target.substr(mark + 1);
-    for (const auto& field : message) request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+    for (const auto& field : message)
+      request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     request.body = std::move(message.body());
     request.peer = peer_;
     parser_.reset();
@@ -271,9 +261,10 @@ class Session : public std::enable_shared_from_this<Session> {
     if (server_.workers == nullptr) {
       server_.handler(std::move(request), Responder(std::move(state)));
     } else {
-      asio::post(*server_.workers, [&server = server_, request = std::move(request), responder = Responder(std::move(state))]() mutable {
-        server.handler(std::move(request), std::move(responder));
-      });
+      asio::post(*server_.workers,
+                 [&server = server_, request = std::move(request), responder = Responder(std::move(state))]() mutable {
+                   server.handler(std::move(request), std::move(responder));
+                 });
     }
   }
 
@@ -282,12 +273,16 @@ class Session : public std::enable_shared_from_this<Session> {
       server_.timed_out.fetch_add(1, std::memory_order_relaxed);
       return Refuse(408, "timeout", "the request did not arrive in time");
     }
-    if (error == http::error::body_limit) return Refuse(413, "too_large", "the body is over the limit of " + std::to_string(server_.options.max_body) + " octets");
+    if (error == http::error::body_limit)
+      return Refuse(413, "too_large",
+                    "the body is over the limit of " + std::to_string(server_.options.max_body) + " octets");
     if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-      return Refuse(431, "too_large", "the header is over the limit of " + std::to_string(server_.options.max_header) + " octets");
+      return Refuse(431, "too_large",
+                    "the header is over the limit of " + std::to_string(server_.options.max_header) + " octets");
     }
     // What http::error names is a fault of the request; end_of_stream and system errors mean that the client left.
-    if (error.category() == http::make_error_code(http::error::bad_version).category() && error != http::error::end_of_stream && error != http::error::partial_message) {
+    if (error.category() == http::make_error_code(http::error::bad_version).category() &&
+        error != http::error::end_of_stream && error != http::error::partial_message) {
       return Refuse(400, "malformed", "not an HTTP/1.1 request: " + error.message());
     }
     Close();
@@ -312,7 +307,8 @@ class Session : public std::enable_shared_from_this<Session> {
     const bool no_body = response_.status == 204 || response_.status == 304 || response_.status < 200;
     head_ = "HTTP/1.1 " + std::to_string(response_.status) + " " + Reason(response_.status) + "\r\n";
     if (!server_.options.server_name.empty()) head_ += "Server: " + server_.options.server_name + "\r\n";
-    if (!response_.content_type.empty() && HeaderSafe(response_.content_type)) head_ += "Content-Type: " + response_.content_type + "\r\n";
+    if (!response_.content_type.empty() && HeaderSafe(response_.content_type))
+      head_ += "Content-Type: " + response_.content_type + "\r\n";
     for (const auto& [name, value] : response_.headers) {
       if (HeaderSafe(name) && HeaderSafe(value)) head_ += name + ": " + value + "\r\n";
     }
@@ -334,7 +330,7 @@ class Session : public std::enable_shared_from_this<Session> {
         ::close(*f);
         delete f;
       });
-      struct stat info {};
+      struct stat info{};
       if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || at_ > static_cast<uint64_t>(info.st_size)) return false;
       left_ = std::min(response_.length, static_cast<uint64_t>(info.st_size) - at_);
       return true;
@@ -429,68 +425,21 @@ class Session : public std::enable_shared_from_this<Session> {
   size_t lingered_ = 0;
 };
 
-Result<int> ListenTcp(const HttpServerOptions& options, int& family, uint16_t& port) {
-  sockaddr_storage address{};
-  socklen_t length = 0;
-  if (auto* in = reinterpret_cast<sockaddr_in*>(&address); ::inet_pton(AF_INET, options.host.c_str(), &in->sin_addr) == 1) {
-    in->sin_family = AF_INET;
-    in->sin_port = htons(options.port);
-    length = sizeof *in;
-  } else if (auto* in6 = reinterpret_cast<sockaddr_in6*>(&address); ::inet_pton(AF_INET6, options.host.c_str(), &in6->sin6_addr) == 1) {
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(options.port);
-    length = sizeof *in6;
-  } else {
-    return Fail(Code::kInvalidArgument, "http server", "'" + options.host + "' is not an IP address");
-  }
-  family = address.ss_family;
-  const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return Fail(Code::kIo, "http server", std::string("socket: ") + strerror(errno));
-  const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(fd, 1024) != 0) {
-    const int error = errno;
-    ::close(fd);
-    return Fail(error == EADDRINUSE ? Code::kBusy : Code::kIo, "http server", "can't listen on " + options.host + ":" + std::to_string(options.port) + ": " + strerror(error));
-  }
-  length = sizeof address;
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-  port = ntohs(family == AF_INET ? reinterpret_cast<sockaddr_in*>(&address)->sin_port : reinterpret_cast<sockaddr_in6*>(&address)->sin6_port);
-  return fd;
-}
-
-Result<int> ListenUnix(const std::string& path) {
-  sockaddr_un address{};
-  if (path.size() >= sizeof address.sun_path) return Fail(Code::kUsage, "http server", "the socket path " + path + " is over 107 octets; use a shorter folder");
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return Fail(Code::kIo, "http server", std::string("socket: ") + strerror(errno));
-  const auto fail = [&](int error) -> Result<int> {
-    ::close(fd);
-    return Fail(error == EADDRINUSE ? Code::kBusy : Code::kIo, "http server", "can't listen on " + path + ": " + strerror(error));
-  };
-  // A socket file that nobody listens on is left from a killed process.
-  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fail(EADDRINUSE);
-  if (errno == ECONNREFUSED) ::unlink(path.c_str());
-  // Created 0600 from the start: the umask is the process's, so the mode of the inode is set on the unbound socket too.
-  if (::fchmod(fd, 0600) != 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return fail(errno);
-  if (::chmod(path.c_str(), 0600) != 0 || ::listen(fd, 128) != 0) return fail(errno);
-  return fd;
-}
-
 }  // namespace
 
 bool Responder::State::Answer(HttpResponse response) {
   if (answered.exchange(true)) return false;
   const std::shared_ptr<Session> target = session.lock();
   if (target == nullptr) return false;
-  asio::post(target->executor(), [target, response = std::move(response)]() mutable { target->Reply(std::move(response)); });
+  asio::post(target->executor(),
+             [target, response = std::move(response)]() mutable { target->Reply(std::move(response)); });
   return true;
 }
 
 Responder::State::~State() {
-  if (!answered.load()) static_cast<void>(Answer(JsonResponse(500, R"({"error":{"code":"internal_error","message":"the request was not answered"}})")));
+  if (!answered.load())
+    static_cast<void>(
+        Answer(JsonResponse(500, R"({"error":{"code":"internal_error","message":"the request was not answered"}})")));
 }
 
 bool Responder::Send(HttpResponse response) const { return state_->Answer(std::move(response)); }
@@ -515,12 +464,9 @@ void HttpServer::Impl::Accept() {
 
 void HttpServer::Impl::Begin(Socket socket) {
   if (family == AF_UNIX) {
-    ucred peer{};
-    socklen_t length = sizeof peer;
-    const bool known = ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0;
-    if (!known || (peer.uid != ::geteuid() && peer.uid != 0)) {
+    if (!internal::PeerIsOurs(socket.native_handle())) {
       refused.fetch_add(1, std::memory_order_relaxed);
-      log.Log(LogLevel::kWarn, "http.peer_refused", {{"uid", known ? static_cast<int64_t>(peer.uid) : -1}});
+      log.Log(LogLevel::kWarn, "http.peer_refused", {{"peer", internal::PeerName(socket.native_handle(), family)}});
       return;
     }
   } else {
@@ -573,10 +519,10 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOptions& o
   impl->handler = std::move(handler);
   int fd = -1;
   if (options.unix_path.empty()) {
-    KEEL_TRY(fd, ListenTcp(options, impl->family, impl->port));
+    KEEL_TRY(fd, internal::ListenTcp(options.host, options.port, impl->family, impl->port));
   } else {
     impl->family = AF_UNIX;
-    KEEL_TRY(fd, ListenUnix(options.unix_path));
+    KEEL_TRY(fd, internal::ListenUnix(options.unix_path));
   }
   impl->acceptor.emplace(*impl->io);
   impl->accept_retry.emplace(*impl->io);
@@ -586,7 +532,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOptions& o
     ::close(fd);
     return Fail(Code::kIo, "http server", error.message());
   }
-  if (options.handler_threads > 0) impl->workers = std::make_unique<asio::thread_pool>(static_cast<size_t>(options.handler_threads));
+  if (options.handler_threads > 0)
+    impl->workers = std::make_unique<asio::thread_pool>(static_cast<size_t>(options.handler_threads));
   impl->Accept();
   for (int i = 0; i < std::max(1, options.threads); ++i) impl->threads.emplace_back([io = impl->io] { io->run(); });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));

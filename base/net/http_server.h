@@ -15,20 +15,21 @@
 namespace keel::base {
 
 struct HttpRequest {
-  std::string method;   // "GET"
-  std::string target;   // as sent: path and query
-  std::string path;     // without the query, still percent-encoded
-  std::string query;    // after '?', still encoded
+  std::string method;  // "GET"
+  std::string target;  // as sent: path and query
+  std::string path;    // without the query, still percent-encoded
+  std::string query;   // after '?', still encoded
   HttpHeaders headers;
   std::string body;
-  std::string peer;     // "127.0.0.1:4711", or "uid:1000" on a unix socket
+  std::string peer;                 // "127.0.0.1:4711", or "uid:1000" on a unix socket
   std::vector<std::string> params;  // what a Router's {name}s matched, decoded, in order
 
   std::string_view Header(std::string_view name) const { return FindHeader(headers, name); }
 };
 
-// Answers one request, from any thread, now or later; the first answer counts. Copies share the one answer. When the last copy goes unanswered the client gets 500; after the
-// connection or the server is gone an answer is dropped. Thread-safe.
+// Answers one request, from any thread, now or later; the first answer counts. Copies share the one answer. When the
+// last copy goes unanswered the client gets 500; after the connection or the server is gone an answer is dropped.
+// Thread-safe.
 class Responder {
  public:
   // False when an answer was given before or the connection is gone.
@@ -47,13 +48,16 @@ using SyncHandler = std::function<HttpResponse(const HttpRequest&)>;
 // Makes a handler of a function that answers at once.
 HttpHandler Synchronous(SyncHandler handler);
 
-// Picks a handler by method and path. Patterns: "/v1/did/{did}" where {x} matches one non-empty segment (given decoded in HttpRequest::params), and "{x...}" at the
-// end matches the rest, slashes included. 404 and 405 (with Allow) otherwise; HEAD is answered by GET without the body. Add everything before the server starts;
-// routing is thread-safe then. The longest literal match wins, in order of addition.
+// Picks a handler by method and path. Patterns: "/v1/did/{did}" where {x} matches one non-empty segment (given decoded
+// in HttpRequest::params), and "{x...}" at the end matches the rest, slashes included. 404 and 405 (with Allow)
+// otherwise; HEAD is answered by GET without the body. Add everything before the server starts; routing is thread-safe
+// then. The longest literal match wins, in order of addition.
 class Router {
  public:
   Router& Add(std::string method, std::string pattern, HttpHandler handler);
-  Router& AddSync(std::string method, std::string pattern, SyncHandler handler) { return Add(std::move(method), std::move(pattern), Synchronous(std::move(handler))); }
+  Router& AddSync(std::string method, std::string pattern, SyncHandler handler) {
+    return Add(std::move(method), std::move(pattern), Synchronous(std::move(handler)));
+  }
   void Handle(HttpRequest request, Responder responder) const;
   // A handler that holds a copy of the routes.
   HttpHandler AsHandler() const;
@@ -68,27 +72,28 @@ class Router {
 };
 
 struct HttpServerOptions {
-  // TCP: an address (no name is looked up) and a port, 0 for a free one. A unix socket if `unix_path` is set: mode 0600, peers of another uid (but root) are refused.
+  // TCP: an address (no name is looked up) and a port, 0 for a free one. A unix socket if `unix_path` is set: mode
+  // 0600, peers of another uid (but root) are refused.
   std::string host = "127.0.0.1";
   uint16_t port = 0;
   std::string unix_path;
 
-  int threads = 2;           // that read, parse and write, and run handlers
-  int handler_threads = 0;   // > 0: handlers run on these instead, and may block
+  int threads = 2;          // that read, parse and write, and run handlers
+  int handler_threads = 0;  // > 0: handlers run on these instead, and may block
 
   // Limits of assurance.md; what they refuse: 413 (body), 431 (header), 408 (deadlines), then the connection is closed.
   size_t max_body = 1 << 20;
   size_t max_header = 16 << 10;
-  size_t max_connections = 1024;   // beyond it, the connection that waits longest for its client is closed to make room
+  size_t max_connections = 1024;  // beyond it, the connection that waits longest for its client is closed to make room
   std::chrono::milliseconds header_deadline{10'000};
   std::chrono::milliseconds body_deadline{30'000};
   std::chrono::milliseconds idle_deadline{60'000};   // between requests of a kept connection
   std::chrono::milliseconds write_deadline{30'000};  // for each 256 KiB
-  std::string server_name;  // "Server" header; empty: none
+  std::string server_name;                           // "Server" header; empty: none
 };
 
-// An HTTP/1.1 server. Start runs its threads; Stop (also the destructor) closes the listener and every connection, waits for running handlers. Thread-safe.
-// Handlers must not throw and must not call Stop.
+// An HTTP/1.1 server. Start runs its threads; Stop (also the destructor) closes the listener and every connection,
+// waits for running handlers. Thread-safe. Handlers must not throw and must not call Stop.
 class HttpServer {
  public:
   // kBusy (address in use), kInvalidArgument, kIo.

@@ -17,11 +17,14 @@ std::vector<std::string> SplitPath(std::string_view path) {
   }
 }
 
-bool IsParameter(std::string_view segment) { return segment.size() > 2 && segment.front() == '{' && segment.back() == '}'; }
+bool IsParameter(std::string_view segment) {
+  return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
+}
 bool IsRest(std::string_view segment) { return IsParameter(segment) && segment.ends_with("...}"); }
 
 // Literal segments that matched plus one, 0 for no match.
-size_t Match(const std::vector<std::string>& pattern, const std::vector<std::string>& path, std::vector<std::string>& params) {
+size_t Match(const std::vector<std::string>& pattern, const std::vector<std::string>& path,
+             std::vector<std::string>& params) {
   size_t literals = 1;
   for (size_t i = 0; i < pattern.size(); ++i) {
     if (i >= path.size()) return 0;
@@ -50,7 +53,9 @@ size_t Match(const std::vector<std::string>& pattern, const std::vector<std::str
 }  // namespace
 
 HttpHandler Synchronous(SyncHandler handler) {
-  return [handler = std::move(handler)](const HttpRequest& request, const Responder& responder) { responder.Send(handler(request)); };
+  return [handler = std::move(handler)](const HttpRequest& request, const Responder& responder) {
+    responder.Send(handler(request));
+  };
 }
 
 Router& Router::Add(std::string method, std::string pattern, HttpHandler handler) {
@@ -82,7 +87,8 @@ void Router::Handle(HttpRequest request, Responder responder) const {
     request.params = std::move(params);
     best->handler(std::move(request), std::move(responder));
   } else if (!allowed.empty()) {
-    HttpResponse response = JsonResponse(405, R"({"error":{"code":"wrong_method","message":"this path takes other methods: see Allow"}})");
+    HttpResponse response =
+        JsonResponse(405, R"({"error":{"code":"wrong_method","message":"this path takes other methods: see Allow"}})");
     response.headers.emplace_back("Allow", allowed);
     responder.Send(std::move(response));
   } else {
@@ -91,7 +97,9 @@ void Router::Handle(HttpRequest request, Responder responder) const {
 }
 
 HttpHandler Router::AsHandler() const {
-  return [router = *this](HttpRequest request, Responder responder) { router.Handle(std::move(request), std::move(responder)); };
+  return [router = *this](HttpRequest request, Responder responder) {
+    router.Handle(std::move(request), std::move(responder));
+  };
 }
 
 }  // namespace keel::base

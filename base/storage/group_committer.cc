@@ -23,7 +23,8 @@ struct GroupCommitter::Impl {
       if (queue.empty()) return;
       std::vector<Item> items;
       size_t octets = 0;
-      while (!queue.empty() && items.size() < options.max_batches && (items.empty() || octets + queue.front().batch.octets() <= options.max_octets)) {
+      while (!queue.empty() && items.size() < options.max_batches &&
+             (items.empty() || octets + queue.front().batch.octets() <= options.max_octets)) {
         octets += queue.front().batch.octets();
         items.push_back(std::move(queue.front()));
         queue.pop_front();

@@ -36,7 +36,8 @@ class NoLog final : public leveldb::Logger {
   void Logv(const char*, std::va_list) override {}
 };
 
-// One opened database with what it needs to live. Shared by the store and its snapshots, so that recovery knows when nobody reads any more.
+// One opened database with what it needs to live. Shared by the store and its snapshots, so that recovery knows when
+// nobody reads any more.
 struct Database {
   std::string path;
   std::unique_ptr<leveldb::Cache> cache;
@@ -58,7 +59,8 @@ struct Database {
     if (!status.ok()) return StoreError(status, path);
     return value;
   }
-  Result<> Scan(std::string_view prefix, std::string_view from, const KeyValueReader::Visitor& visit, const leveldb::Snapshot* snapshot) const {
+  Result<> Scan(std::string_view prefix, std::string_view from, const KeyValueReader::Visitor& visit,
+                const leveldb::Snapshot* snapshot) const {
     leveldb::ReadOptions options = Reading(snapshot);
     options.fill_cache = false;
     const std::unique_ptr<leveldb::Iterator> it(db->NewIterator(options));
@@ -68,7 +70,8 @@ struct Database {
     if (!it->status().ok()) return StoreError(it->status(), path);
     return {};
   }
-  Result<std::optional<std::pair<std::string, std::string>>> Last(std::string_view prefix, const leveldb::Snapshot* snapshot) const {
+  Result<std::optional<std::pair<std::string, std::string>>> Last(std::string_view prefix,
+                                                                  const leveldb::Snapshot* snapshot) const {
     const std::unique_ptr<leveldb::Iterator> it(db->NewIterator(Reading(snapshot)));
     std::string next(prefix);
     while (!next.empty() && static_cast<uint8_t>(next.back()) == 0xFF) next.pop_back();
@@ -91,11 +94,16 @@ struct Database {
 
 class LevelDbSnapshot final : public KeyValueReader {
  public:
-  explicit LevelDbSnapshot(std::shared_ptr<Database> database) : database_(std::move(database)), snapshot_(database_->db->GetSnapshot()) {}
+  explicit LevelDbSnapshot(std::shared_ptr<Database> database)
+      : database_(std::move(database)), snapshot_(database_->db->GetSnapshot()) {}
   ~LevelDbSnapshot() override { database_->db->ReleaseSnapshot(snapshot_); }
   Result<std::optional<std::string>> Get(std::string_view key) const override { return database_->Get(key, snapshot_); }
-  Result<> Scan(std::string_view prefix, std::string_view from, const Visitor& visit) const override { return database_->Scan(prefix, from, visit, snapshot_); }
-  Result<std::optional<std::pair<std::string, std::string>>> Last(std::string_view prefix) const override { return database_->Last(prefix, snapshot_); }
+  Result<> Scan(std::string_view prefix, std::string_view from, const Visitor& visit) const override {
+    return database_->Scan(prefix, from, visit, snapshot_);
+  }
+  Result<std::optional<std::pair<std::string, std::string>>> Last(std::string_view prefix) const override {
+    return database_->Last(prefix, snapshot_);
+  }
 
  private:
   std::shared_ptr<Database> database_;
@@ -107,8 +115,12 @@ class FailedReader final : public KeyValueReader {
  public:
   explicit FailedReader(Error error) : error_(std::move(error)) {}
   Result<std::optional<std::string>> Get(std::string_view) const override { return std::unexpected<Error>(error_); }
-  Result<> Scan(std::string_view, std::string_view, const Visitor&) const override { return std::unexpected<Error>(error_); }
-  Result<std::optional<std::pair<std::string, std::string>>> Last(std::string_view) const override { return std::unexpected<Error>(error_); }
+  Result<> Scan(std::string_view, std::string_view, const Visitor&) const override {
+    return std::unexpected<Error>(error_);
+  }
+  Result<std::optional<std::pair<std::string, std::string>>> Last(std::string_view) const override {
+    return std::unexpected<Error>(error_);
+  }
 
  private:
   Error error_;
@@ -206,7 +218,8 @@ class LevelDbStore final : public KeyValueStore {
     return failure_.has_value();
   }
 
-  // LevelDB refuses every write after one failed, until it is opened anew. Before closing it (reads go on until then) a probe file shows that the disk takes writes again.
+  // LevelDB refuses every write after one failed, until it is opened anew. Before closing it (reads go on until then) a
+  // probe file shows that the disk takes writes again.
   Result<> Recover() {
     const std::lock_guard recovering(recover_mutex_);
     if (!Failed()) return {};
@@ -227,7 +240,8 @@ class LevelDbStore final : public KeyValueStore {
     {
       const std::lock_guard lock(mutex_);
       // One reference here; more are snapshots and reads that are under way.
-      if (database_ != nullptr && database_.use_count() > 1) return Fail(Code::kUnavailable, "store", path_ + " recovers as soon as the reads under way end");
+      if (database_ != nullptr && database_.use_count() > 1)
+        return Fail(Code::kUnavailable, "store", path_ + " recovers as soon as the reads under way end");
       database_.reset();
     }
     return Open();

@@ -16,7 +16,8 @@ void WriteBatch::Append(WriteBatch&& other) {
   if (entries_.empty()) {
     entries_ = std::move(other.entries_);
   } else {
-    entries_.insert(entries_.end(), std::make_move_iterator(other.entries_.begin()), std::make_move_iterator(other.entries_.end()));
+    entries_.insert(entries_.end(), std::make_move_iterator(other.entries_.begin()),
+                    std::make_move_iterator(other.entries_.end()));
   }
   other.Clear();
 }
@@ -47,7 +48,8 @@ class FrozenMap final : public KeyValueReader {
     return it == map_->end() ? std::nullopt : std::optional<std::string>(it->second);
   }
   Result<> Scan(std::string_view prefix, std::string_view from, const Visitor& visit) const override {
-    for (auto it = map_->lower_bound(std::max(prefix, from)); it != map_->end() && it->first.starts_with(prefix); ++it) {
+    for (auto it = map_->lower_bound(std::max(prefix, from)); it != map_->end() && it->first.starts_with(prefix);
+         ++it) {
       if (!visit(it->first, it->second)) break;
     }
     return {};
@@ -85,8 +87,12 @@ class MemoryStore final : public KeyValueStore {
     const auto it = map_->find(key);
     return it == map_->end() ? std::nullopt : std::optional<std::string>(it->second);
   }
-  Result<> Scan(std::string_view prefix, std::string_view from, const Visitor& visit) const override { return FrozenMap(Current()).Scan(prefix, from, visit); }
-  Result<std::optional<std::pair<std::string, std::string>>> Last(std::string_view prefix) const override { return FrozenMap(Current()).Last(prefix); }
+  Result<> Scan(std::string_view prefix, std::string_view from, const Visitor& visit) const override {
+    return FrozenMap(Current()).Scan(prefix, from, visit);
+  }
+  Result<std::optional<std::pair<std::string, std::string>>> Last(std::string_view prefix) const override {
+    return FrozenMap(Current()).Last(prefix);
+  }
 
  private:
   std::shared_ptr<const Map> Current() const {

@@ -90,7 +90,8 @@ class HttpClientContract : public testing::TestWithParam<Kind> {
       response.headers.emplace_back("X-Seen", std::string(request.Header("X-Sent")));
       return response;
     });
-    router.AddSync("GET", "/status/{n}", [](const HttpRequest& request) { return TextResponse(std::stoi(request.params[0]), "status"); });
+    router.AddSync("GET", "/status/{n}",
+                   [](const HttpRequest& request) { return TextResponse(std::stoi(request.params[0]), "status"); });
     router.AddSync("GET", "/big", [](const HttpRequest&) {
       HttpResponse response;
       response.body = std::string(1 << 20, 'z');
@@ -135,7 +136,8 @@ TEST_P(HttpClientContract, SendsAndReceives) {
 }
 
 TEST_P(HttpClientContract, EveryStatusIsAnAnswerAndRedirectsAreNotFollowed) {
-  for (const int status : {200, 404, 429, 500, 503}) EXPECT_EQ(client_->Get(server_->url() + "/status/" + std::to_string(status))->status, status);
+  for (const int status : {200, 404, 429, 500, 503})
+    EXPECT_EQ(client_->Get(server_->url() + "/status/" + std::to_string(status))->status, status);
   EXPECT_EQ(client_->Get(server_->url() + "/none")->status, 404);
   const auto redirect = client_->Get(server_->url() + "/to");
   ASSERT_TRUE(redirect) << redirect.error().Text();
@@ -205,11 +207,13 @@ TEST_P(HttpClientContract, SilentServerMeetsTheDeadline) {
 }
 
 TEST_P(HttpClientContract, HungUpInTheMiddle) {
-  for (const char* answer : {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "HTTP/1.1 200"}) {
+  for (const char* answer : {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+                             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "HTTP/1.1 200"}) {
     const CannedServer server(answer);
     const auto response = client_->Get(server.url() + "/");
     ASSERT_FALSE(response) << answer;
-    EXPECT_TRUE(response.error().code == Code::kClosed || response.error().code == Code::kMalformed) << response.error().Text();
+    EXPECT_TRUE(response.error().code == Code::kClosed || response.error().code == Code::kMalformed)
+        << response.error().Text();
   }
 }
 
@@ -269,7 +273,8 @@ std::vector<Kind> Kinds() {
   return kinds;
 }
 
-INSTANTIATE_TEST_SUITE_P(Clients, HttpClientContract, testing::ValuesIn(Kinds()), [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(Clients, HttpClientContract, testing::ValuesIn(Kinds()),
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace keel::base

@@ -149,7 +149,8 @@ TEST_P(KeyValueContract, GroupCommitterKeepsOrderAndAcknowledgesOnce) {
     committer.Flush();
     EXPECT_EQ(done.load(), 800);
     const auto stats = committer.stats();
-    std::printf("%s: %llu batches in %llu writes\n", GetParam().name, static_cast<unsigned long long>(stats.batches), static_cast<unsigned long long>(stats.writes));
+    std::printf("%s: %llu batches in %llu writes\n", GetParam().name, static_cast<unsigned long long>(stats.batches),
+                static_cast<unsigned long long>(stats.writes));
     EXPECT_GE(stats.batches, 800u);
     WriteBatch last;
     last.Put("last", "1");
@@ -185,7 +186,9 @@ std::unique_ptr<KeyValueStore> OpenOrNull(const std::string& path) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, KeyValueContract,
-                         testing::Values(Backend{"leveldb", OpenOrNull, true}, Backend{"memory", [](const std::string&) { return MakeMemoryStore(); }, false}),
+                         testing::Values(Backend{"leveldb", OpenOrNull, true},
+                                         Backend{"memory", [](const std::string&) { return MakeMemoryStore(); },
+                                                 false}),
                          [](const auto& test) { return test.param.name; });
 
 TEST(LevelDb, OpenErrors) {

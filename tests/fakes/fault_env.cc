@@ -13,7 +13,8 @@ namespace keel::fakes {
 
 class FaultFile final : public leveldb::WritableFile {
  public:
-  FaultFile(FaultEnv& env, std::string name, leveldb::WritableFile* file) : env_(env), name_(std::move(name)), file_(file) {}
+  FaultFile(FaultEnv& env, std::string name, leveldb::WritableFile* file)
+      : env_(env), name_(std::move(name)), file_(file) {}
 
   leveldb::Status Append(const leveldb::Slice& data) override {
     leveldb::Status status = env_.Next(name_);
@@ -57,7 +58,8 @@ leveldb::Status FaultEnv::Next(const std::string& what) {
   return leveldb::Status::OK();
 }
 
-leveldb::Status FaultEnv::Wrap(const std::string& name, leveldb::Status opened, leveldb::WritableFile** result, bool fresh) {
+leveldb::Status FaultEnv::Wrap(const std::string& name, leveldb::Status opened, leveldb::WritableFile** result,
+                               bool fresh) {
   if (!opened.ok()) return opened;
   {
     const std::lock_guard lock(mutex_);
@@ -65,7 +67,7 @@ leveldb::Status FaultEnv::Wrap(const std::string& name, leveldb::Status opened, 
       files_[name] = {};
       new_.insert(name);
     } else if (!files_.contains(name)) {
-      struct stat info {};
+      struct stat info{};
       ::stat(name.c_str(), &info);
       files_[name] = {static_cast<uint64_t>(info.st_size), static_cast<uint64_t>(info.st_size)};
     }
@@ -116,7 +118,7 @@ void FaultEnv::LoseUnsynced(uint64_t seed) {
   const std::lock_guard lock(mutex_);
   std::mt19937_64 random(seed);
   for (auto& [name, state] : files_) {
-    struct stat info {};
+    struct stat info{};
     if (::stat(name.c_str(), &info) != 0) continue;
     if (new_.contains(name) && state.synced == 0) {
       ::unlink(name.c_str());

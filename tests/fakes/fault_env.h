@@ -12,8 +12,10 @@
 
 namespace keel::fakes {
 
-// A leveldb::Env that fails on request and forgets, at a power cut, every octet that no Sync covered. Thread-safe. Outlives the stores that use it.
-//   FaultEnv env; OpenLevelDb(path, {.env = &env}); ... env.CutAfter(17); ... (writes fail from the 17th on); destroy the store; env.LoseUnsynced(seed); open again.
+// A leveldb::Env that fails on request and forgets, at a power cut, every octet that no Sync covered. Thread-safe.
+// Outlives the stores that use it.
+//   FaultEnv env; OpenLevelDb(path, {.env = &env}); ... env.CutAfter(17); ... (writes fail from the 17th on); destroy
+//   the store; env.LoseUnsynced(seed); open again.
 class FaultEnv final : public leveldb::EnvWrapper {
  public:
   enum class Fault { kNone, kIo, kNoSpace };
@@ -36,8 +38,9 @@ class FaultEnv final : public leveldb::EnvWrapper {
   // Syncs say that they worked and did nothing: what a store does that forgets to sync.
   void IgnoreSync(bool ignore) { ignore_sync_ = ignore; }
 
-  // After the power cut (the store must be destroyed): cuts every file back to what was synced and removes those that no folder sync covered. seed != 0: a torn write,
-  // some of the octets after the synced ones stay, the last of them garbled.
+  // After the power cut (the store must be destroyed): cuts every file back to what was synced and removes those that
+  // no folder sync covered. seed != 0: a torn write, some of the octets after the synced ones stay, the last of them
+  // garbled.
   void LoseUnsynced(uint64_t seed = 0);
 
   leveldb::Status NewWritableFile(const std::string& name, leveldb::WritableFile** result) override;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// R2, R3 and R4 of the assurance plan at the level of the store: power cut at every write, damaged files, full disk, I/O errors.
+// R2, R3 and R4 of the assurance plan at the level of the store: power cut at every write, damaged files, full disk,
+// I/O errors.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -120,7 +121,8 @@ TEST(DiskFault, NothingIsAcknowledgedReadsGoOnAndItRecovers) {
     env.Fail(fault);
     const auto failed = (*store)->Write(Numbered(1), Sync::kYes);
     ASSERT_FALSE(failed);
-    EXPECT_EQ(failed.error().code, fault == FaultEnv::Fault::kNoSpace ? Code::kNoSpace : Code::kIo) << failed.error().Text();
+    EXPECT_EQ(failed.error().code, fault == FaultEnv::Fault::kNoSpace ? Code::kNoSpace : Code::kIo)
+        << failed.error().Text();
     EXPECT_EQ((*store)->Healthy().error().code, failed.error().code);
     EXPECT_EQ(*(*store)->Get("count"), "1");
     EXPECT_FALSE((*store)->Write(Numbered(1), Sync::kYes));
@@ -165,7 +167,9 @@ TEST(Damage, FlippedOctetsAreFoundNeverServed) {
     ASSERT_TRUE(store);
     for (int i = 0; i < kWrites; ++i) ASSERT_TRUE((*store)->Write(Numbered(i), Sync::kYes));
   }
-  { ASSERT_TRUE(OpenLevelDb(path, With(env))); }  // moves the log into tables
+  {
+    ASSERT_TRUE(OpenLevelDb(path, With(env)));
+  }  // moves the log into tables
   std::vector<std::string> tables;
   const auto names = ListDir(path);
   ASSERT_TRUE(names);

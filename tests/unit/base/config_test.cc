@@ -21,7 +21,8 @@ TEST(Config, DefaultsFileEnvironmentFlag) {
   EXPECT_EQ(config->GetString("listen"), "127.0.0.1:8080");
   EXPECT_EQ(config->GetUint("limits.max_body"), 1048576u);
   EXPECT_EQ(config->Origin("listen"), "default");
-  config = Config::FromText("listen = \"a:1\"\nverbose = true\nregistries = [\"x\", \"y\"]\n[limits]\nmax_body = 5\n", "t.toml", kKeys);
+  config = Config::FromText("listen = \"a:1\"\nverbose = true\nregistries = [\"x\", \"y\"]\n[limits]\nmax_body = 5\n",
+                            "t.toml", kKeys);
   ASSERT_TRUE(config) << config.error().Text();
   EXPECT_EQ(config->GetString("listen"), "a:1");
   EXPECT_EQ(config->Origin("limits.max_body"), "t.toml:5");
@@ -60,7 +61,8 @@ TEST(Config, ErrorsNameFileAndLine) {
 }
 
 TEST(Config, TemplateReadsBack) {
-  const std::string text = Config::Template(kKeys, {{"listen", "0.0.0.0:1 \"q\""}, {"limits.max_body", "77"}, {"registries", "u,v"}});
+  const std::string text =
+      Config::Template(kKeys, {{"listen", "0.0.0.0:1 \"q\""}, {"limits.max_body", "77"}, {"registries", "u,v"}});
   const auto config = Config::FromText(text, "t.toml", kKeys);
   ASSERT_TRUE(config) << config.error().Text() << "\n" << text;
   EXPECT_EQ(config->GetString("listen"), "0.0.0.0:1 \"q\"");

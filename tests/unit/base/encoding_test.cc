@@ -28,11 +28,11 @@ TEST(Encoding, KnownTexts) {
 }
 
 TEST(Encoding, RefusesOtherSpellings) {
-  EXPECT_FALSE(FromBase64Url("YQ=="));   // padded
-  EXPECT_FALSE(FromBase64Url("YR"));     // stray bits
-  EXPECT_FALSE(FromBase64Url("Y"));      // impossible length
-  EXPECT_FALSE(FromBase64Url("Y+"));     // the other alphabet
-  EXPECT_FALSE(FromBase64("YQ"));        // no padding
+  EXPECT_FALSE(FromBase64Url("YQ=="));  // padded
+  EXPECT_FALSE(FromBase64Url("YR"));    // stray bits
+  EXPECT_FALSE(FromBase64Url("Y"));     // impossible length
+  EXPECT_FALSE(FromBase64Url("Y+"));    // the other alphabet
+  EXPECT_FALSE(FromBase64("YQ"));       // no padding
   EXPECT_FALSE(FromHex("DEAD"));
   EXPECT_FALSE(FromHex("abc"));
   EXPECT_FALSE(FromBase58("0OIl"));

@@ -22,7 +22,9 @@ namespace {
 using fakes::RawConnection;
 using namespace std::chrono_literals;
 
-HttpResponse Echo(const HttpRequest& request) { return TextResponse(200, request.method + " " + request.target + " " + request.body); }
+HttpResponse Echo(const HttpRequest& request) {
+  return TextResponse(200, request.method + " " + request.target + " " + request.body);
+}
 
 std::unique_ptr<HttpServer> StartEcho(HttpServerOptions options = {}) {
   auto server = HttpServer::Start(options, Synchronous(Echo));
@@ -43,7 +45,8 @@ TEST(HttpServer, AnswersAndKeepsTheConnection) {
   ASSERT_TRUE(connection.Send("POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"));
   EXPECT_NE(connection.Read(5000, "POST /a?b=c hi").find("HTTP/1.1 200 OK"), std::string::npos);
   // Two requests at once are answered in order.
-  ASSERT_TRUE(connection.Send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+  ASSERT_TRUE(
+      connection.Send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
   const std::string both = connection.Read();
   EXPECT_LT(both.find("GET /1"), both.find("GET /2"));
   EXPECT_NE(both.find("GET /2"), std::string::npos);
@@ -53,7 +56,8 @@ TEST(HttpServer, AnswersAndKeepsTheConnection) {
 TEST(HttpServer, ChunkedBodyHeadAndContinue) {
   const auto server = StartEcho();
   RawConnection connection(server->port());
-  ASSERT_TRUE(connection.Send("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"));
+  ASSERT_TRUE(connection.Send(
+      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"));
   EXPECT_NE(connection.Read(5000, "abcde").find("POST / abcde"), std::string::npos);
   ASSERT_TRUE(connection.Send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"));
   EXPECT_NE(connection.Read(5000, "\r\n\r\n").find("100 Continue"), std::string::npos);
@@ -67,8 +71,11 @@ TEST(HttpServer, ChunkedBodyHeadAndContinue) {
 
 TEST(HttpServer, RefusesWhatIsNoHttp) {
   const auto server = StartEcho();
-  for (const char* text : {"hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-                           "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n"}) {
+  for (const char* text :
+       {"hello\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n"}) {
     RawConnection connection(server->port());
     ASSERT_TRUE(connection.Send(text));
     EXPECT_TRUE(connection.Read().starts_with("HTTP/1.1 400")) << text;
@@ -121,7 +128,8 @@ TEST(HttpServer, LimitsHoldAndMemoryStaysBounded) {
 TEST(HttpServer, BodyAtTheLimitPasses) {
   const auto server = StartEcho();
   RawConnection connection(server->port());
-  ASSERT_TRUE(connection.Send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1048576\r\n\r\n" + std::string(1 << 20, 'b')));
+  ASSERT_TRUE(connection.Send("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1048576\r\n\r\n" +
+                              std::string(1 << 20, 'b')));
   const std::string answer = connection.Read();
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200"));
   EXPECT_GT(answer.size(), size_t{1} << 20);
@@ -192,7 +200,8 @@ TEST(HttpServer, GoodRequestsPassWhileHundredsStall) {
     times.push_back(MonotonicMs() - start);
   }
   std::sort(times.begin(), times.end());
-  std::printf("400 stalled connections, limit 128: p99 of a good request %llu ms, %llu evicted\n", static_cast<unsigned long long>(times[98]), static_cast<unsigned long long>(server->stats().evicted));
+  std::printf("400 stalled connections, limit 128: p99 of a good request %llu ms, %llu evicted\n",
+              static_cast<unsigned long long>(times[98]), static_cast<unsigned long long>(server->stats().evicted));
   EXPECT_LT(times[98], 200u);
   EXPECT_LE(server->stats().open, 130u);
   for (RawConnection& connection : stalled) {
@@ -256,12 +265,12 @@ TEST(HttpServer, BlockingHandlersOnTheirOwnThreads) {
   std::condition_variable change;
   bool released = false;
   auto server = HttpServer::Start(options, Synchronous([&](const HttpRequest& request) {
-    if (request.path == "/slow") {
-      std::unique_lock lock(mutex);
-      change.wait_for(lock, 10s, [&] { return released; });
-    }
-    return TextResponse(200, request.path);
-  }));
+                                    if (request.path == "/slow") {
+                                      std::unique_lock lock(mutex);
+                                      change.wait_for(lock, 10s, [&] { return released; });
+                                    }
+                                    return TextResponse(200, request.path);
+                                  }));
   ASSERT_TRUE(server);
   RawConnection slow((*server)->port()), quick((*server)->port());
   ASSERT_TRUE(slow.Send("GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
@@ -284,23 +293,23 @@ TEST(HttpServer, SharedBodiesAndFiles) {
   }());
   ASSERT_TRUE(WriteFileAtomic(*dir / "big", *big));
   auto server = HttpServer::Start({}, Synchronous([&](const HttpRequest& request) {
-    HttpResponse response;
-    if (request.path == "/shared") response.shared_body = big;
-    if (request.path == "/file") response.body_file = *dir / "big";
-    if (request.path == "/none") response.body_file = *dir / "none";
-    if (request.path == "/beyond") {
-      response.shared_body = big;
-      response.offset = big->size() + 1;
-    }
-    if (const auto range = request.Header("Range"); !range.empty()) {
-      const auto part = ParseRange(range, big->size());
-      if (!part) return ErrorResponse(part.error());
-      response.status = 206;
-      response.offset = part->offset;
-      response.length = part->length;
-    }
-    return response;
-  }));
+                                    HttpResponse response;
+                                    if (request.path == "/shared") response.shared_body = big;
+                                    if (request.path == "/file") response.body_file = *dir / "big";
+                                    if (request.path == "/none") response.body_file = *dir / "none";
+                                    if (request.path == "/beyond") {
+                                      response.shared_body = big;
+                                      response.offset = big->size() + 1;
+                                    }
+                                    if (const auto range = request.Header("Range"); !range.empty()) {
+                                      const auto part = ParseRange(range, big->size());
+                                      if (!part) return ErrorResponse(part.error());
+                                      response.status = 206;
+                                      response.offset = part->offset;
+                                      response.length = part->length;
+                                    }
+                                    return response;
+                                  }));
   ASSERT_TRUE(server);
   const auto client = MakeBeastClient();
   for (const char* path : {"/shared", "/file"}) {
@@ -327,7 +336,7 @@ TEST(HttpServer, UnixSocketIsPrivateAndReplacesAStaleOne) {
   ASSERT_TRUE(WriteFileAtomic(*dir / "plain", ""));
   {
     const auto server = StartEcho(options);
-    struct stat info {};
+    struct stat info{};
     ASSERT_EQ(::stat(options.unix_path.c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777, 0600u);
     HttpCall call;

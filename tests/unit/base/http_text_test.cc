@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include "base/json_strict.h"
 #include "base/net/http.h"
 #include "base/net/http_server.h"
-#include <nlohmann/json.hpp>
 
 namespace keel::base {
 namespace {
@@ -20,10 +20,13 @@ TEST(Url, Parses) {
 }
 
 TEST(Url, Refuses) {
-  for (const char* text : {"http://", "http://:80", "http://a:", "http://a:0", "http://a:70000", "http://a:8x", "http://u@a/", "http://a/#f", "http://a b/", "http://a/\r\nX: y", "http://[::1", "http://[::1]x", "unix:"}) {
+  for (const char* text :
+       {"http://", "http://:80", "http://a:", "http://a:0", "http://a:70000", "http://a:8x", "http://u@a/",
+        "http://a/#f", "http://a b/", "http://a/\r\nX: y", "http://[::1", "http://[::1]x", "unix:"}) {
     EXPECT_EQ(ParseUrl(text).error().code, Code::kMalformed) << text;
   }
-  for (const char* text : {"https://a", "ftp://a", "a", ""}) EXPECT_EQ(ParseUrl(text).error().code, Code::kUnsupported) << text;
+  for (const char* text : {"https://a", "ftp://a", "a", ""})
+    EXPECT_EQ(ParseUrl(text).error().code, Code::kUnsupported) << text;
   EXPECT_NE(ParseUrl("https://a").error().detail.find("https is not supported"), std::string::npos);
 }
 
@@ -42,7 +45,8 @@ TEST(Range, Parses) {
   EXPECT_EQ(ParseRange("bytes=90-200", 100)->length, 10u);
   EXPECT_EQ(ParseRange("bytes=100-", 100).error().code, Code::kOutOfRange);
   EXPECT_EQ(ParseRange("bytes=5-4", 100).error().code, Code::kOutOfRange);
-  for (const char* text : {"bytes=-5", "bytes=1-2,3-4", "items=1-2", "bytes=x-", "bytes=1"}) EXPECT_FALSE(ParseRange(text, 100)) << text;
+  for (const char* text : {"bytes=-5", "bytes=1-2,3-4", "items=1-2", "bytes=x-", "bytes=1"})
+    EXPECT_FALSE(ParseRange(text, 100)) << text;
 }
 
 TEST(ErrorResponse, IsJsonWhateverTheText) {

@@ -17,12 +17,15 @@ Code CodeOf(std::string_view text, JsonLimits limits = {}) {
 }
 
 TEST(JsonStrict, TakesOrdinaryJson) {
-  const auto value = ParseJson(R"({"a":[1,-2,0.5,1e3,true,false,null,"x\u0041\ud83d\ude00"],"b":{"c":{}},"":9007199254740991})");
+  const auto value =
+      ParseJson(R"({"a":[1,-2,0.5,1e3,true,false,null,"x\u0041\ud83d\ude00"],"b":{"c":{}},"":9007199254740991})");
   ASSERT_TRUE(value) << value.error().Text();
   EXPECT_EQ((*value)["a"][0], 1);
   EXPECT_EQ((*value)["a"][7], "xA\xF0\x9F\x98\x80");
   EXPECT_EQ((*value)[""], 9007199254740991);
-  EXPECT_EQ(DumpJson(*value), R"({"":9007199254740991,"a":[1,-2,0.5,1000.0,true,false,null,"xA)" "\xF0\x9F\x98\x80" R"("],"b":{"c":{}}})");
+  EXPECT_EQ(DumpJson(*value), R"({"":9007199254740991,"a":[1,-2,0.5,1000.0,true,false,null,"xA)"
+                              "\xF0\x9F\x98\x80"
+                              R"("],"b":{"c":{}}})");
 }
 
 TEST(JsonStrict, RefusesDuplicateNames) {
@@ -33,8 +36,30 @@ TEST(JsonStrict, RefusesDuplicateNames) {
 }
 
 TEST(JsonStrict, RefusesWhatIsNotJson) {
-  for (const char* text : {"", " ", "{", "[1,]", "{\"a\":}", "{'a':1}", "nul", "01", "+1", ".5", "1.", "NaN", "Infinity", "-", "\"\t\"", "\"\\x\"", "1 2", "{}x", "// c\n1", "[1 2]", "\"\\ud800\"",
-                           "\"\\udc00\\ud800\"", "{\"a\" 1}", "{1:2}"}) {
+  for (const char* text : {"",
+                           " ",
+                           "{",
+                           "[1,]",
+                           "{\"a\":}",
+                           "{'a':1}",
+                           "nul",
+                           "01",
+                           "+1",
+                           ".5",
+                           "1.",
+                           "NaN",
+                           "Infinity",
+                           "-",
+                           "\"\t\"",
+                           "\"\\x\"",
+                           "1 2",
+                           "{}x",
+                           "// c\n1",
+                           "[1 2]",
+                           "\"\\ud800\"",
+                           "\"\\udc00\\ud800\"",
+                           "{\"a\" 1}",
+                           "{1:2}"}) {
     EXPECT_EQ(CodeOf(text), Code::kMalformed) << text;
   }
 }
@@ -48,11 +73,15 @@ TEST(JsonStrict, RefusesEncodingsOtherThanUtf8) {
 }
 
 TEST(JsonStrict, RefusesNumbersThatDoNotSurvive) {
-  for (const char* text : {"9007199254740992", "-9007199254740992", "18446744073709551615", "18446744073709551616", "100000000000000000000000", "1e400", "-1e400", "1e-400", "9007199254740993.0",
-                           "3.1415926535897932384626", "0.1000000000000000055511151231257827", "1e99999999999999999999", "1.23456789e-320"}) {
+  for (const char* text :
+       {"9007199254740992", "-9007199254740992", "18446744073709551615", "18446744073709551616",
+        "100000000000000000000000", "1e400", "-1e400", "1e-400", "9007199254740993.0", "3.1415926535897932384626",
+        "0.1000000000000000055511151231257827", "1e99999999999999999999", "1.23456789e-320"}) {
     EXPECT_EQ(CodeOf(text), Code::kOutOfRange) << text;
   }
-  for (const char* text : {"9007199254740991", "-9007199254740991", "0.1", "-0", "-0.0", "0e0", "1E30", "4.50", "333333333.33333329", "5e-324", "1.7976931348623157e308", "123456789.5", "0.00", "10.0e-1"}) {
+  for (const char* text :
+       {"9007199254740991", "-9007199254740991", "0.1", "-0", "-0.0", "0e0", "1E30", "4.50", "333333333.33333329",
+        "5e-324", "1.7976931348623157e308", "123456789.5", "0.00", "10.0e-1"}) {
     EXPECT_EQ(CodeOf(text), Code::kOk) << text;
   }
 }
@@ -79,7 +108,8 @@ TEST(JsonStrict, RefusesAttacksQuickly) {
   for (int i = 0; i < 100'000; ++i) deep += R"({"a":)";
   EXPECT_EQ(CodeOf(deep), Code::kTooLarge);
   EXPECT_EQ(CodeOf(std::string(1'000'000, '1')), Code::kOutOfRange);
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+  const auto ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
   std::printf("three hostile texts refused in %lld ms\n", static_cast<long long>(ms));
   EXPECT_LT(ms, 500);
 }
@@ -93,7 +123,8 @@ TEST(JsonStrict, ErrorsNameTheOctet) {
 }
 
 TEST(JsonStrict, TypedReads) {
-  const json object = *ParseJson(R"({"s":"x","n":5,"i":-5,"f":1.5,"b":true,"a":["p","q"],"m":["p",1],"o":{},"bytes":"YWI","bad":"YR","t":"2026-11-22T10:41:00Z","null":null})");
+  const json object = *ParseJson(
+      R"({"s":"x","n":5,"i":-5,"f":1.5,"b":true,"a":["p","q"],"m":["p",1],"o":{},"bytes":"YWI","bad":"YR","t":"2026-11-22T10:41:00Z","null":null})");
   EXPECT_EQ(*GetString(object, "s"), "x");
   EXPECT_EQ(*GetUint(object, "n"), 5u);
   EXPECT_EQ(*GetInt(object, "i"), -5);

@@ -9,10 +9,18 @@ namespace {
 TEST(Log, OneLineWithQuotedValues) {
   SetLogLevel(LogLevel::kInfo);
   testing::internal::CaptureStderr();
-  LogInfo("test.event", {{"plain", "abc"}, {"number", 5}, {"flag", true}, {"spaced", "a b"}, {"evil", "x\ny=\"z\"\x1b[0m"}, {"empty", ""}});
+  LogInfo("test.event", {{"plain", "abc"},
+                         {"number", 5},
+                         {"flag", true},
+                         {"spaced", "a b"},
+                         {"evil", "x\ny=\"z\"\x1b[0m"},
+                         {"empty", ""}});
   LogDebug("test.hidden");
   const std::string text = testing::internal::GetCapturedStderr();
-  EXPECT_NE(text.find(R"( info test.event plain=abc number=5 flag=true spaced="a b" evil="x\x0ay=\"z\"\x1b[0m" empty="")"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find(R"( info test.event plain=abc number=5 flag=true spaced="a b" evil="x\x0ay=\"z\"\x1b[0m" empty="")"),
+      std::string::npos)
+      << text;
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
 }
 

@@ -39,8 +39,10 @@ TEST(Role, SystemOrUserFolders) {
 TEST(Control, VerbsAndTheirErrors) {
   const auto dir = TempDir::Create();
   const auto paths = *ResolveRolePaths("issuer", dir->path());
-  auto server = ControlServer::Start(paths.socket, {{"echo", [](const json& args) -> Result<json> { return json{{"got", args}}; }},
-                                                    {"fail", [](const json&) -> Result<json> { return Fail(Code::kSealSpent, "test", "no \"title\""); }}});
+  auto server = ControlServer::Start(
+      paths.socket,
+      {{"echo", [](const json& args) -> Result<json> { return json{{"got", args}}; }},
+       {"fail", [](const json&) -> Result<json> { return Fail(Code::kSealSpent, "test", "no \"title\""); }}});
   ASSERT_TRUE(server) << server.error().Text();
   const auto reply = CallControl(paths, "echo", {{"a", 1}});
   ASSERT_TRUE(reply) << reply.error().Text();
@@ -58,11 +60,13 @@ TEST(Control, SaysThatTheServiceIsNotRunning) {
   const auto paths = *ResolveRolePaths("issuer", dir->path());
   auto reply = CallControl(paths, "status", {});
   ASSERT_FALSE(reply);
-  EXPECT_NE(reply.error().detail.find("keel-issuer init --data " + dir->path()), std::string::npos) << reply.error().detail;
+  EXPECT_NE(reply.error().detail.find("keel-issuer init --data " + dir->path()), std::string::npos)
+      << reply.error().detail;
   ASSERT_TRUE(WriteFileAtomic(paths.config_file, ""));
   reply = CallControl(paths, "status", {});
   EXPECT_EQ(ExitFor(reply.error()), kExitUnreachable);
-  EXPECT_NE(reply.error().detail.find("keel-issuer serve --data " + dir->path()), std::string::npos) << reply.error().detail;
+  EXPECT_NE(reply.error().detail.find("keel-issuer serve --data " + dir->path()), std::string::npos)
+      << reply.error().detail;
 }
 
 TEST(Role, Listen) {
@@ -70,7 +74,8 @@ TEST(Role, Listen) {
   EXPECT_EQ(ParseListen("8080")->host, "127.0.0.1");
   EXPECT_EQ(ParseListen("[::1]:5")->host, "::1");
   EXPECT_EQ(ParseListen("0.0.0.0:5")->host, "0.0.0.0");
-  for (const char* text : {"", ":5", "a:", "a:b", "a:70000", "a:-1"}) EXPECT_EQ(ParseListen(text).error().code, Code::kUsage) << text;
+  for (const char* text : {"", ":5", "a:", "a:b", "a:70000", "a:-1"})
+    EXPECT_EQ(ParseListen(text).error().code, Code::kUsage) << text;
 }
 
 TEST(Role, ServeWritesTheReadyLineAndStops) {
