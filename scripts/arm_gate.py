@@ -86,7 +86,7 @@ def main():
     def compile_one(source):
         # From the root and by relative names, so that a fresh clone elsewhere finds ccache's result.
         return source, subprocess.run(
-            [*launcher, "arm-none-eabi-g++", *FLAGS, "-I.", "-isystem", str(arguments.deps / "include"), "-c",
+            [*launcher, "arm-none-eabi-g++", *FLAGS, "-I.", "-Idevice-wallet/include", "-isystem", str(arguments.deps / "include"), "-c",
              str(source.relative_to(root)), "-o", str(object_of(source))],
             cwd=root, capture_output=True, text=True)
 

@@ -57,7 +57,7 @@ def main():
         with tempfile.NamedTemporaryFile("w", suffix=".cc") as unit:
             unit.write(f'#include "{path}"\n')
             unit.flush()
-            done = subprocess.run([arguments.compiler, *flags, f"-I{root}", unit.name], capture_output=True, text=True)
+            done = subprocess.run([arguments.compiler, *flags, f"-I{root}", f"-I{root}/device-wallet/include", unit.name], capture_output=True, text=True)
         if done.returncode == 0:
             stamp.touch()
         return path, done.returncode == 0, done.stderr
