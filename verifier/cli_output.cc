@@ -111,14 +111,13 @@ Result<json> ReleaseFiles(const std::string& folder) {
   if (::realpath(folder.c_str(), resolved) == nullptr)
     return Fail(Code::kNotFound, "release", folder + " is no folder");
   const std::string path = resolved;
-  KEEL_TRY(const std::string text, base::ReadFile(path + "/release.json", 1 << 16));
-  KEEL_TRY(const json release, base::ParseJson(text));
-  KEEL_TRY(const std::string manifest, base::GetString(release, "manifest"));
-  KEEL_TRY(const std::string image, base::GetString(release, "image"));
-  if (manifest.find('/') != std::string::npos || image.find('/') != std::string::npos) {
-    return Fail(Code::kMalformed, "release", "release.json may name files of its own folder only");
+  for (const char* name : {"/manifest.cbor", "/firmware.bin"}) {
+    if (!base::FileExists(path + name)) {
+      return Fail(Code::kNotFound, "release",
+                  folder + " has no " + (name + 1) + ": give the folder that `keel-issuer firmware release` wrote");
+    }
   }
-  return json{{"manifest", path + "/" + manifest}, {"image", path + "/" + image}};
+  return json{{"manifest", path + "/manifest.cbor"}, {"image", path + "/firmware.bin"}};
 }
 
 }  // namespace keel::verifier

@@ -155,6 +155,7 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
       .resolver = s.resolver,
       .owner = {s.identity->did(), s.identity->auth_kid(), &s.identity->keys(), s.identity->auth()},
       .random = s.random,
+      .url = s.url,
       .keep_rendezvous = [&s](const std::string& did, const Bytes32& rs, const crypto::PublicKey& rp) {
         return s.custody->SetRendezvous(did, rs, rp);
       }};
