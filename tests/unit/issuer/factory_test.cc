@@ -53,7 +53,7 @@ TEST_F(FactoryTest, DeviceDiesAtEveryStepAndIsRepeated) {
   const std::string serial = rows[1].facts.serial;
   for (const char* how : {"die", "die-after"}) {
     for (const char* op : {"begin", "prove", "stamp", "read", "finalize"}) {
-      Script(serial + " " + how + " " + op + "\n");
+      Script(serial, std::string(how) + " " + op);
       const auto result = Station(rows);
       ASSERT_TRUE(result) << result.error().Text();
       if ((*result)["failed"].empty()) continue;  // it was finished in an earlier round
@@ -70,9 +70,7 @@ TEST_F(FactoryTest, DeviceDiesAtEveryStepAndIsRepeated) {
 TEST_F(FactoryTest, LiarsAndThievesAreScrapped) {
   const auto rows = DemoRows(6);
   const char* how[] = {"thief", "wrong-seal", "lie config", "lie credential", "lie root_seal", "lie descriptor"};
-  std::string script;
-  for (size_t i = 0; i < 6; ++i) script += rows[i].facts.serial + " " + how[i] + "\n";
-  Script(script);
+  for (size_t i = 0; i < 6; ++i) Script(rows[i].facts.serial, how[i]);
   const auto result = Station(rows);
   ASSERT_TRUE(result) << result.error().Text();
   EXPECT_EQ((*result)["failed"].size(), 6u) << *result;

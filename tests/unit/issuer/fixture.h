@@ -51,9 +51,9 @@ class IssuerTest : public testing::Test {
     options.parallel = parallel;
     return RunStation(rows, options, [&](std::string_view verb, const json& args) { return Verb(verb, args); }, crypto::SystemRandom());
   }
-  void Script(const std::string& lines) {
+  void Script(const std::string& serial, const std::string& line) {
     std::filesystem::create_directories(world_ / "devices");
-    std::ofstream(world_ / "devices/script") << lines;
+    std::ofstream(world_ / ("devices/script-" + serial)) << line << "\n";
   }
   // What must hold after any number of cut-off runs and one whole one.
   void ExpectAllMadeOnce(size_t count) {

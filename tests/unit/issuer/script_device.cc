@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device for tests of the station: speaks the factory protocol (docs/protocols/factory.md) over stdin and stdout, keeps its state in DIR/device.json, and misbehaves as the
-// file DIR/../script says: "SERIAL die OP" ends before answering OP (once), "SERIAL die-after OP" after acting, "SERIAL lie MEMBER" reads back something else,
-// "SERIAL thief" proves with another key.
+// file DIR/../script-SERIAL says, each line once: "die OP" ends before answering OP, "die-after OP" after acting, "lie MEMBER" reads back something else,
+// "thief" proves with another key, "wrong-seal" commits to another seal.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -35,12 +35,12 @@ struct Device {
 
   // Whether the script says so; a line is used once.
   bool Scripted(const std::string& what) {
-    const std::string path = folder + "/../script";
+    const std::string path = folder + "/../script-" + serial;  // one process a file
     std::ifstream in(path);
     std::string line, rest;
     bool found = false;
     while (std::getline(in, line)) {
-      if (!found && line == serial + " " + what) {
+      if (!found && line == what) {
         found = true;
       } else {
         rest += line + "\n";
