@@ -160,11 +160,13 @@ class Wallet {
   Result<> PrepareHello();
   Result<> OnOwnerProof(const Received& m);
   Result<> CheckOwnerProof(const Received& m);
+  // pack.cc
   Result<> PreparePack();
   Result<> BeginPack();
   Result<> FeedPack(ByteView data);
   Result<> EndPack();
   Result<> OwnerProved(const ledger::PackResult& result, std::span<const ledger::CurrentKey> keys);
+  // handshake.cc again
   Result<> PrepareProof();
   // No usable answer came to a message; request_.error says why.
   void OnNoAnswer();
