@@ -178,9 +178,9 @@ Result<Policy> Policy::Parse(const std::string& json_text) {
   KEEL_TRY(const json document, base::ParseJson(json_text));
   if (!document.is_object()) return Bad("is no JSON object");
   for (const auto& member : document.items()) {
-    static const std::set<std::string> kKnown{"v", "trustedManufacturers", "rules", "maxStatusAge"};
+    static const std::set<std::string> kKnown{"v", "trustedManufacturers", "rules"};
     if (!kKnown.contains(member.key())) {
-      return Bad("unknown member \"" + member.key() + "\"; known are v, trustedManufacturers, rules, maxStatusAge");
+      return Bad("unknown member \"" + member.key() + "\"; known are v, trustedManufacturers, rules");
     }
   }
   if (!document.contains("v") || document["v"] != 1) return Bad("needs \"v\": 1");
@@ -194,10 +194,6 @@ Result<Policy> Policy::Parse(const std::string& json_text) {
         return Bad("trustedManufacturers: " + did.dump() + " is no DID");
       policy.trusted_.push_back(did.get<std::string>());
     }
-  }
-  if (document.contains("maxStatusAge")) {
-    if (!document["maxStatusAge"].is_number_unsigned()) return Bad("maxStatusAge must be a number of seconds");
-    policy.max_status_age_ = document["maxStatusAge"].get<uint64_t>();
   }
   if (document.contains("rules")) {
     const json& list = document["rules"];
@@ -274,9 +270,7 @@ std::string Policy::ToText() const {
     if (!rule.why.empty()) item["why"] = rule.why;
     list.push_back(std::move(item));
   }
-  return json{
-      {"v", 1}, {"trustedManufacturers", trusted_}, {"maxStatusAge", max_status_age_}, {"rules", std::move(list)}}
-      .dump(2);
+  return json{{"v", 1}, {"trustedManufacturers", trusted_}, {"rules", std::move(list)}}.dump(2);
 }
 
 }  // namespace keel::verifier

@@ -54,7 +54,7 @@ struct Judgement {
 // Immutable once parsed; const methods are safe concurrently.
 class Policy {
  public:
-  // Reads {"v":1,"trustedManufacturers":[DID...],"rules":[{"field","op","value","why"}...],"maxStatusAge":seconds}.
+  // Reads {"v":1,"trustedManufacturers":[DID...],"rules":[{"field","op","value","why"}...]}.
   // Unknown members, operators and malformed pointers are kMalformed, named in the detail. At most 256 rules.
   static Result<Policy> Parse(const std::string& json_text);
   // What holds when an owner has set none: the manufacturer is trusted if it sold us the device (see trusted()), no
@@ -68,13 +68,11 @@ class Policy {
 
   const std::vector<std::string>& trusted_manufacturers() const { return trusted_; }
   const std::vector<Rule>& rules() const { return rules_; }
-  uint64_t max_status_age() const { return max_status_age_; }
   std::string ToText() const;
 
  private:
   std::vector<std::string> trusted_;
   std::vector<Rule> rules_;
-  uint64_t max_status_age_ = 86400;
 };
 
 // Compares dotted versions number by number; missing parts count as 0; a part that is no number compares as text after
