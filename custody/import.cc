@@ -40,19 +40,19 @@ Result<> CheckCredential(CustodyContext& context, const DeviceRecord& record, co
 }
 
 // The manufacturer's paper, judged at its ledger time. Whether this manufacturer is trusted is the owner's policy, not a custodian's.
-Result<> CheckHardware(CustodyContext& context, const DeviceRecord& record) {
+Result<> CheckHardware(Lookup& lookup, const DeviceRecord& record) {
   vc::VerifyOptions options;
   options.subject = record.did;
   options.ignore_status = true;
-  options.ledger.histories = &context.registry;
-  options.ledger.batch_index = [&](const std::string& issuer, const Bytes32& root) { return context.registry.GetBatchIndex(issuer, root); };
+  options.ledger.histories = &lookup;
+  options.ledger.batch_index = [&](const std::string& issuer, const Bytes32& root) { return lookup.BatchIndex(issuer, root); };
   vc::BatchMember member;
   if (!record.hardware.batch.empty()) {
     KEEL_TRY(const json object, base::ParseJson(record.hardware.batch));
     KEEL_TRY(member, vc::BatchMember::FromJson(object));
     options.batch = &member;
   }
-  KEEL_TRY(const vc::Verification verdict, vc::VerifyCredential(record.hardware.jwt, context.resolver, options));
+  KEEL_TRY(const vc::Verification verdict, vc::VerifyCredential(record.hardware.jwt, lookup.resolver(), options));
   if (!verdict.valid()) return Fail(Code::kUntrusted, kWhere, "HardwareCredential: " + verdict.Reason());
   KEEL_TRY(const json paper, base::ParseJson(verdict.credential.json));
   KEEL_TRY(const vc::HardwareClaims claims, vc::ReadHardware(paper));
@@ -92,13 +92,13 @@ json DoubleSale(const DeviceRecord& record, const ChainStanding& standing) {
           {"evidence", std::move(evidence)}};
 }
 
-Result<> CheckStanding(CustodyContext& context, DeviceRecord& record, const ChainStanding& standing) {
+Result<> CheckStanding(Lookup& lookup, DeviceRecord& record, const ChainStanding& standing) {
   if (!standing.known) return Fail(Code::kNotFound, kWhere, record.serial + ": the device's DID isn't anchored; its manufacturer anchors it");
   if (standing.conflict != 0) return Fail(Code::kSealSpent, kWhere, record.serial + ": link " + std::to_string(standing.conflict) + " isn't the one that the ledger holds");
   if (!standing.anchored) return Fail(Code::kBadChain, kWhere, record.serial + ": a spend of the chain isn't anchored");
   if (!standing.tail_unspent) return Fail(Code::kSealSpent, kWhere, record.serial + ": the last seal is spent: the device was passed on");
   if (!SameOperations(record.ops, standing.operations)) return Fail(Code::kConflict, kWhere, record.serial + ": the device's operations aren't those that the ledger holds");
-  KEEL_TRY_VOID(CheckHardware(context, record));
+  KEEL_TRY_VOID(CheckHardware(lookup, record));
   record.ops = standing.operations;
   for (size_t i = 0; i < record.links.size(); ++i) record.links[i].index = standing.indices[i];
   record.reliable_from = standing.time + kReliableAfter;
@@ -122,13 +122,14 @@ Result<json> Import(CustodyContext& context, const ImportOptions& options) {
     return std::unexpected<Error>(std::move(own.error()));
   }
 
+  Lookup lookup(context);
   did::StaticResolver offline_resolver;
   if (options.offline) {
     KEEL_TRY(const auto giver, HistoryOfOperations(package.giver, package.operations));
     KEEL_TRY(const auto document, did::DocumentOfHistory(giver));
     offline_resolver.Add(*document.document);
   }
-  did::DidResolver& resolver = options.offline ? static_cast<did::DidResolver&>(offline_resolver) : context.resolver;
+  did::DidResolver& resolver = options.offline ? static_cast<did::DidResolver&>(offline_resolver) : lookup.resolver();
 
   std::vector<DeviceRecord> candidates;
   std::vector<uint64_t> positions;
@@ -182,7 +183,7 @@ Result<json> Import(CustodyContext& context, const ImportOptions& options) {
   for (size_t i = 0; i < candidates.size(); ++i) {
     DeviceRecord& record = candidates[i];
     if (!options.offline) {
-      if (auto good = CheckStanding(context, record, standings[i]); !good) {
+      if (auto good = CheckStanding(lookup, record, standings[i]); !good) {
         json refusal = standings[i].conflict != 0 ? DoubleSale(record, standings[i]) : Refusal(record, good.error());
         if (!trouble.empty()) refusal["registry_says"] = trouble;
         refused.push_back(std::move(refusal));

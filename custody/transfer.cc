@@ -265,10 +265,11 @@ Result<json> AnchorPending(CustodyContext& context) {
   if (!pending.empty()) {
     KEEL_TRY(const auto standings, AnchorChains(context, pending, &trouble));
     std::vector<DeviceRecord> now_held;
+    Lookup lookup(context);
     for (size_t i = 0; i < pending.size(); ++i) {
       DeviceRecord record = pending[i];
       const json name = {{"did", record.did}, {"serial", record.serial}, {"as", "receiver"}};
-      auto checked = CheckStanding(context, record, standings[i]);
+      auto checked = CheckStanding(lookup, record, standings[i]);
       if (checked) {
         record.state = DeviceState::kHeld;
         anchored.push_back(name);

@@ -4,6 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "custody/chain.h"
+#include "custody/internal/lookup.h"
 
 namespace keel::custody {
 
@@ -13,6 +14,6 @@ nlohmann::json Refusal(const DeviceRecord& record, const Error& error);
 nlohmann::json DoubleSale(const DeviceRecord& record, const ChainStanding& standing);
 // What the registry must prove of a chain for us to hold the device: every spend, the last seal unspent, the device's operations, the HardwareCredential. Takes over
 // operations and indices into the record and sets reliable_from. kSealSpent, kNotFound, kConflict, kUntrusted; registry errors.
-Result<> CheckStanding(CustodyContext& context, DeviceRecord& record, const ChainStanding& standing);
+Result<> CheckStanding(Lookup& lookup, DeviceRecord& record, const ChainStanding& standing);
 
 }  // namespace keel::custody

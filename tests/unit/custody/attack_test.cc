@@ -221,16 +221,17 @@ TEST(AttackTest, BackdatedHardwareCredentialWithARotatedKey) {
   fake.hardware.batch.clear();
   ChainStanding standing = AskStandings(shop.context(), {before})->front();
   DeviceRecord checked = before;
-  EXPECT_TRUE(CheckStanding(shop.context(), checked, standing));  // anchored before the rotation: stays good
+  Lookup lookup(shop.context());
+  EXPECT_TRUE(CheckStanding(lookup, checked, standing));  // anchored before the rotation: stays good
   checked = fake;
-  const auto without = CheckStanding(shop.context(), checked, standing);
+  const auto without = CheckStanding(lookup, checked, standing);
   ASSERT_FALSE(without);
   EXPECT_EQ(without.error().code, Code::kUntrusted);
   // Nor can the thief anchor a batch of his own now.
   auto batch = *vc::MakeBatch(std::vector<std::string>{fake.hardware.jwt}, crypto::SystemRandom());
   fake.hardware.batch = base::DumpJson(batch.members[0].ToJson());
   checked = fake;
-  EXPECT_FALSE(CheckStanding(shop.context(), checked, standing));
+  EXPECT_FALSE(CheckStanding(lookup, checked, standing));
 }
 
 TEST(AttackTest, PackageOctetsChanged) {
