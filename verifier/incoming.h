@@ -2,7 +2,7 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "onboarding/messages.h"
@@ -14,8 +14,9 @@ namespace keel::verifier {
 // An opened message and the claim that it is about.
 struct Onboarding::Incoming {
   didcomm::Message message;
-  std::string plaintext;  // exact octets, for transcripts
-  nlohmann::json body;
+  std::string plaintext;                         // exact octets, for transcripts
+  std::shared_ptr<const nlohmann::json> parsed;  // the body; never null
+  const nlohmann::json& body() const { return *parsed; }
   onboarding::Message type = onboarding::Message::kUnknown;
   std::string ours, theirs;  // our and the device's pairwise DID
   std::shared_ptr<ClaimSlot> slot;
@@ -23,8 +24,7 @@ struct Onboarding::Incoming {
 
 // What a good M3 proved.
 struct Onboarding::DeviceProof {
-  Bytes32 th2{};          // of the M2 that it answers
-  nlohmann::json claims;  // payload of its vp+jwt
+  Bytes32 th2{};  // of the M2 that it answers
 };
 
 // A reply's plaintext in the thread of `in`; adds v = 1. kTooLarge.

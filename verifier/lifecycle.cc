@@ -70,8 +70,8 @@ Result<> CheckRelation(const Onboarding::Incoming& in) {
 Onboarding::Reply Onboarding::OnContact(Incoming& in) {
   Claim& claim = in.slot->claim;
   KEEL_TRY_VOID(CheckRelation(in));
-  KEEL_TRY_VOID(Advance(claim, in.body));
-  TakeFirmware(in.body, claim);
+  KEEL_TRY_VOID(Advance(claim, in.body()));
+  TakeFirmware(in.body(), claim);
   json members = Answered(claim);
   const UnixSeconds now = base::NowSeconds();
   members[Key(body::kTime)] = now;
@@ -81,9 +81,9 @@ Onboarding::Reply Onboarding::OnContact(Incoming& in) {
   if (InFleet(claim.state)) {
     const Profile profile = parts_.settings.ProfileFor(claim.model);
     const auto release = parts_.firmware.Find(profile.firmware);
-    const bool refused = in.body.contains(Key(body::kRefusedOffer)) && release &&
-                         in.body[Key(body::kRefusedOffer)].value(Key(body::kId), std::string()) ==
-                             base::Base64Url(release->manifest_digest);
+    const auto declined = base::GetObject(in.body(), body::kRefusedOffer.data());
+    const auto declined_id = declined ? base::GetString(**declined, body::kId.data()) : Result<std::string>("");
+    const bool refused = release && declined_id && *declined_id == base::Base64Url(release->manifest_digest);
     if (claim.provided != BundleId(claim) || claim.fleet_until < now + kRenewBefore) {
       KEEL_TRY(json provision, Bundle(claim, now));
       provision[Key(body::kV)] = 1;
@@ -100,11 +100,11 @@ Onboarding::Reply Onboarding::OnContact(Incoming& in) {
 Onboarding::Reply Onboarding::OnFirmwareAccept(Incoming& in) {
   Claim& claim = in.slot->claim;
   KEEL_TRY_VOID(CheckRelation(in));
-  KEEL_TRY_VOID(Advance(claim, in.body));
+  KEEL_TRY_VOID(Advance(claim, in.body()));
   if (!InFleet(claim.state))
     return Fail(Code::kWrongState, "firmware", std::string("the device is ") + ClaimStateName(claim.state));
-  KEEL_TRY(const Bytes32 id, base::GetFixed<32>(in.body, body::kId.data()));
-  KEEL_TRY(const uint64_t largest, base::GetUint(in.body, body::kBlock.data()));
+  KEEL_TRY(const Bytes32 id, base::GetFixed<32>(in.body(), body::kId.data()));
+  KEEL_TRY(const uint64_t largest, base::GetUint(in.body(), body::kBlock.data()));
   uint32_t block = onboarding::kFirmwareBlock;
   while (block > largest && block > onboarding::kMinFirmwareBlock) block /= 2;
   const Profile profile = parts_.settings.ProfileFor(claim.model);
@@ -121,10 +121,10 @@ Onboarding::Reply Onboarding::OnFirmwareAccept(Incoming& in) {
 Onboarding::Reply Onboarding::OnFirmwareReport(Incoming& in) {
   Claim& claim = in.slot->claim;
   KEEL_TRY_VOID(CheckRelation(in));
-  KEEL_TRY_VOID(Advance(claim, in.body));
-  KEEL_TRY(const std::string state, base::GetString(in.body, body::kState.data()));
-  KEEL_TRY(const std::string version, base::GetString(in.body, body::kVersion.data()));
-  KEEL_TRY(const uint64_t sequence, base::GetUint(in.body, body::kSequence.data()));
+  KEEL_TRY_VOID(Advance(claim, in.body()));
+  KEEL_TRY(const std::string state, base::GetString(in.body(), body::kState.data()));
+  KEEL_TRY(const std::string version, base::GetString(in.body(), body::kVersion.data()));
+  KEEL_TRY(const uint64_t sequence, base::GetUint(in.body(), body::kSequence.data()));
   claim.firmware_version = version;
   claim.firmware_sequence = sequence;
   if (state == onboarding::body::kStateConfirmed) {
@@ -144,8 +144,8 @@ Onboarding::Reply Onboarding::OnFirmwareReport(Incoming& in) {
 Onboarding::Reply Onboarding::OnLifecycleAck(Incoming& in) {
   Claim& claim = in.slot->claim;
   KEEL_TRY_VOID(CheckRelation(in));
-  KEEL_TRY_VOID(Advance(claim, in.body));
-  KEEL_TRY(const std::string of, base::GetString(in.body, body::kOf.data()));
+  KEEL_TRY_VOID(Advance(claim, in.body()));
+  KEEL_TRY(const std::string of, base::GetString(in.body(), body::kOf.data()));
   if (of != claim.order) return Fail(Code::kWrongState, "lifecycle ack", "no such order is waiting");
   KEEL_TRY_VOID(parts_.members.Remove(MemberId(claim.device_pairwise)));
   claim.order.clear();

@@ -81,7 +81,8 @@ Result<Onboarding::Incoming> Onboarding::Open(const std::string& envelope) {
   in.theirs = in.message.from;
   in.slot = parts_.book.FindPairwise(in.ours);
   if (in.slot == nullptr) return Fail(Code::kNotFound, "envelope");
-  KEEL_TRY(in.body, in.message.ParseBody());
+  KEEL_TRY(json members, in.message.ParseBody());
+  in.parsed = std::make_shared<const json>(std::move(members));
   return in;
 }
 
@@ -168,14 +169,14 @@ Onboarding::Reply Onboarding::OnHello(Incoming& in) {
       claim.state == ClaimState::kRetired) {
     return Fail(Code::kRefused, "hello", std::string("the device is ") + ClaimStateName(claim.state));
   }
-  KEEL_TRY(const std::vector<std::string> versions, base::GetStrings(in.body, body::kVersions.data()));
+  KEEL_TRY(const std::vector<std::string> versions, base::GetStrings(in.body(), body::kVersions.data()));
   if (std::find(versions.begin(), versions.end(), onboarding::kVersion1) == versions.end())
     return Fail(Code::kUnknownVersion, "hello");
-  KEEL_TRY(const json* suites, base::GetArray(in.body, body::kSuites.data()));
+  KEEL_TRY(const json* suites, base::GetArray(in.body(), body::kSuites.data()));
   if (std::find(suites->begin(), suites->end(), json(onboarding::kSuiteOkp)) == suites->end())
     return Fail(Code::kUnsupported, "hello", "no suite in common");
-  KEEL_TRY(const Bytes32 nd, base::GetFixed<32>(in.body, body::kNd.data()));
-  KEEL_TRY(const std::optional<uint64_t> base_k, base::GetOptionalUint(in.body, body::kK.data()));
+  KEEL_TRY(const Bytes32 nd, base::GetFixed<32>(in.body(), body::kNd.data()));
+  KEEL_TRY(const std::optional<uint64_t> base_k, base::GetOptionalUint(in.body(), body::kK.data()));
 
   const std::string thread = in.message.Thread();
   const Bytes32 hello_hash = crypto::Sha256::Of(in.plaintext);
@@ -289,7 +290,7 @@ Result<Onboarding::DeviceProof> Onboarding::CheckDeviceProof(const Incoming& in,
   for (const OwnerProof& sent : session.proofs) {
     if (base::Base64Url(sent.th2) != th) continue;
     if (sent.nonce != nonce) return Fail(Code::kWrongNonce, "device proof");
-    return DeviceProof{sent.th2, claims};
+    return DeviceProof{sent.th2};
   }
   return Fail(Code::kWrongTranscript, "device proof",
               "answers none of our last two proofs: a spliced or stale handshake");
@@ -317,8 +318,8 @@ Onboarding::Reply Onboarding::OnDeviceProof(Incoming& in) {
     }
     session = &saved;
   }
-  KEEL_TRY(const std::string vp, base::GetString(in.body, body::kVp.data()));
-  KEEL_TRY(const std::string vc, base::GetString(in.body, body::kVc.data()));
+  KEEL_TRY(const std::string vp, base::GetString(in.body(), body::kVp.data()));
+  KEEL_TRY(const std::string vc, base::GetString(in.body(), body::kVc.data()));
   KEEL_TRY(const DeviceProof proven, CheckDeviceProof(in, *session, vp, vc));
   Transcript transcript = Transcript::At(2, proven.th2);
   transcript.AddHash(hash);
@@ -329,11 +330,11 @@ Onboarding::Reply Onboarding::OnDeviceProof(Incoming& in) {
     return WriteReply(in, onboarding::Message::kProblem,
                       {{Key(body::kCode), onboarding::ProblemName(code)}, {Key(body::kComment), comment}});
   };
-  const json batch = in.body.contains(Key(body::kBatch)) ? in.body[Key(body::kBatch)] : json();
+  const json batch = in.body().contains(Key(body::kBatch)) ? in.body()[Key(body::kBatch)] : json();
   json seen = json::object();
-  if (const auto running = base::GetObject(in.body, body::kFw.data())) {
+  if (const auto running = base::GetObject(in.body(), body::kFw.data())) {
     seen["firmware"] = **running;
-    TakeFirmware(in.body, claim);
+    TakeFirmware(in.body(), claim);
   }
   KEEL_TRY(const HardwareReport report,
            parts_.hardware.Check(vc, batch, claim.did, seen, *parts_.settings.policy(), now));
@@ -456,14 +457,14 @@ Onboarding::Reply Onboarding::OnDone(Incoming& in) {
   // fleet.
   const bool held = claim.state == ClaimState::kHeld;
   if (claim.state != ClaimState::kBound && !held) return Fail(Code::kWrongState, "done");
-  KEEL_TRY(const Bytes32 th, base::GetFixed<32>(in.body, body::kTh.data()));
+  KEEL_TRY(const Bytes32 th, base::GetFixed<32>(in.body(), body::kTh.data()));
   if (th != claim.th4) return Fail(Code::kWrongTranscript, "done");
-  KEEL_TRY(const uint64_t generation, base::GetUint(in.body, body::kG.data()));
+  KEEL_TRY(const uint64_t generation, base::GetUint(in.body(), body::kG.data()));
   if (generation != claim.generation) return Fail(Code::kConflict, "done", "another generation");
-  KEEL_TRY(const Bytes32 rs, base::GetFixed<32>(in.body, body::kRs.data()));
-  KEEL_TRY(const std::string rp_text, base::GetString(in.body, body::kRp.data()));
+  KEEL_TRY(const Bytes32 rs, base::GetFixed<32>(in.body(), body::kRs.data()));
+  KEEL_TRY(const std::string rp_text, base::GetString(in.body(), body::kRp.data()));
   KEEL_TRY(const crypto::PublicKey rp, crypto::PublicKey::FromMultikey(rp_text));
-  if (const auto report = base::GetObject(in.body, body::kReport.data())) TakeFirmware(**report, claim);
+  if (const auto report = base::GetObject(in.body(), body::kReport.data())) TakeFirmware(**report, claim);
   Transcript transcript = Transcript::At(4, claim.th4);
   transcript.AddHash(hash);
   KEEL_TRY_VOID(parts_.keep_rendezvous(claim.did, rs, rp));

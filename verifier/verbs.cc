@@ -171,7 +171,8 @@ Result<json> Service::Impl::Doctor() {
 
 Result<json> Service::Impl::ClaimDevices(const json& args) {
   KEEL_TRY_VOID(base::OnlyMembers(args, {"all", "serials"}));
-  const bool all = args.value("all", false);
+  KEEL_TRY(const std::optional<bool> every, base::GetOptionalBool(args, "all"));
+  const bool all = every.value_or(false);
   std::vector<std::string> serials;
   if (args.contains("serials")) {
     KEEL_TRY(serials, base::GetStrings(args, "serials"));
