@@ -101,6 +101,28 @@ TEST(History, OnlyCommittedKeysMaySign) {
   EXPECT_EQ(history.Apply(50, ByteView(jws).first(length2)).error().code, Code::kBadSignature);
 }
 
+TEST(History, PrevBindsToTheOperationBefore) {
+  LedgerWorld world;
+  Identity id = world.CreateIdentity();
+  DidHistory history;
+  ASSERT_TRUE(history.Start(id.did));
+  ASSERT_EQ(Replay(id, history), Code::kOk);
+  const std::string by_text = fakes::MultikeyOf(world.keys.Public(id.next).value());
+  const std::string_view by = by_text;
+  DeactivateFields fields;
+  fields.seq = 1;
+  fields.by = {&by, 1};
+  const Signer signer{&world.keys, id.next};
+  for (const bool right : {false, true}) {  // all else is as it must be
+    fields.prev = right ? history.last_operation() : Bytes32{1};
+    std::array<char, kMaxOperationPayload> payload{};
+    const size_t n = BuildDeactivate(fields, payload).value();
+    ByteArray<kMaxOperation> jws;
+    const size_t length = SignOperation({payload.data(), n}, {&signer, 1}, jws).value();
+    EXPECT_EQ(history.Apply(100, ByteView(jws).first(length)).has_value(), right);
+  }
+}
+
 TEST(History, CreateSignatureIsLeftOutOnlyWhenAsked) {
   LedgerWorld world;
   Identity id = world.CreateIdentity();

@@ -126,6 +126,24 @@ TEST(MapProof, AnotherLeafElsewhereProvesNothing) {
   EXPECT_EQ(VerifyAbsent(proof, root, KeyOf(1)).error().code, Code::kBadProof);
 }
 
+TEST(MapProof, ALeafInTheWrongPlaceProvesNothing) {
+  // A map that no rule makes: a leaf whose key begins with 1 stands on the left. Absence of a key that begins with 0
+  // must not follow.
+  Bytes32 other{};
+  other[0] = 0x80;
+  const Bytes32 hash = crypto::Sha256::Of(ValueOf(1));
+  const Bytes32 right = MapLeaf(Bytes32{0xff}, hash);
+  const Bytes32 root = MapNode(MapLeaf(other, hash), right);
+  MapProofParts parts;
+  parts.kind = ProofKind::kAbsentOther;
+  parts.siblings = {&right, 1};
+  parts.other_key = other;
+  parts.other_value_hash = hash;
+  ByteArray<200> proof;
+  const size_t n = EncodeMapProof(parts, proof).value();
+  EXPECT_EQ(VerifyAbsent(ByteView(proof).first(n), root, Bytes32{0x01}).error().code, Code::kBadProof);
+}
+
 TEST(MapProof, KeysOfTypesAreApart) {
   const Octets id = fakes::ToOctets("same");
   EXPECT_NE(MapKey(MapType::kDid, id), MapKey(MapType::kSeal, id));
