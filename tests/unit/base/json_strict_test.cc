@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 namespace keel::base {
@@ -102,14 +102,13 @@ TEST(JsonStrict, KeepsItsLimits) {
 }
 
 TEST(JsonStrict, RefusesAttacksQuickly) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // the processor's time: other programs don't count
   EXPECT_EQ(CodeOf(std::string(100'000, '[')), Code::kTooLarge);
   std::string deep;
   for (int i = 0; i < 100'000; ++i) deep += R"({"a":)";
   EXPECT_EQ(CodeOf(deep), Code::kTooLarge);
   EXPECT_EQ(CodeOf(std::string(1'000'000, '1')), Code::kOutOfRange);
-  const auto ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+  const auto ms = (std::clock() - start) * 1000 / CLOCKS_PER_SEC;
   std::printf("three hostile texts refused in %lld ms\n", static_cast<long long>(ms));
   EXPECT_LT(ms, 500);
 }
