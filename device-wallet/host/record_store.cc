@@ -52,6 +52,28 @@ Result<SecretBytes<32>> OpenKey(const std::string& path) {
   return SecretBytes<32>::CopyFrom(AsBytes(text).first<32>());
 }
 
+// True when a whole entry of ours begins anywhere in `rest`: then what stands before it was not torn off by a power cut
+// (the journal only grows at its end) but damaged later.
+bool EntryFollows(ByteView rest, const SecretBytes<32>& key) {
+  base::ByteVec record;
+  for (size_t at = 0; at + kHeader + 40 <= rest.size(); ++at) {
+    ByteReader header(rest.subspan(at));
+    if (header.U32() != kMagic) continue;
+    static_cast<void>(header.U32());
+    const uint32_t length = header.U32();
+    static_cast<void>(header.U64());
+    const ByteView sealed = header.Take(length);
+    if (!header.ok() || length < 40 || length > kMaxRecordOctets + 40) continue;
+    record.resize(length - 40);
+    const bool opens = crypto::Xc20pDecrypt(key.ExposeSecret(), sealed.first(24), rest.subspan(at, kHeader),
+                                            sealed.subspan(24), record)
+                           .has_value();
+    Wipe(record);
+    if (opens) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RecordStore>> RecordStore::Open(const std::string& dir) {
@@ -95,7 +117,8 @@ Result<> RecordStore::Load() {
     if (!good) {
       // Cut off by a power cut while it was being written: nothing was acknowledged. Anywhere else it is damage.
       const bool last =
-          !whole ? all.size() - at < kHeader + 40 + kMaxRecordOctets : at + kHeader + length == all.size();
+          (!whole ? all.size() - at < kHeader + 40 + kMaxRecordOctets : at + kHeader + length == all.size()) &&
+          !EntryFollows(all.subspan(at + 1), key_);
       if (!last)
         return Fail(Code::kCorrupt, "wallet journal",
                     path + " is damaged at octet " + std::to_string(at) +
