@@ -32,11 +32,13 @@ struct Current {
 
 struct Pending {
   std::string jws;
-  Current current;       // once it is anchored
+  Current current;  // once it is anchored
   std::string old_label;
 };
 
-json CurrentJson(const Current& current) { return {{"id", current.id}, {"label", current.label}, {"next", current.next}}; }
+json CurrentJson(const Current& current) {
+  return {{"id", current.id}, {"label", current.label}, {"next", current.next}};
+}
 
 Result<Current> CurrentFrom(const json& object) {
   Current current;
@@ -53,9 +55,9 @@ Result<crypto::KeyHandle> Make(crypto::SoftwareKeyStore& keys, crypto::KeyType t
 }
 
 Result<std::unique_ptr<crypto::SoftwareKeyStore>> OpenKeys(const std::string& dir, const Identity::Options& options) {
-  return crypto::SoftwareKeyStore::Open(dir + "/keys.keel",
-                                        options.passphrase.empty() ? crypto::Protection::kNone : crypto::Protection::kPassphrase,
-                                        options.passphrase, options.cost);
+  return crypto::SoftwareKeyStore::Open(
+      dir + "/keys.keel", options.passphrase.empty() ? crypto::Protection::kNone : crypto::Protection::kPassphrase,
+      options.passphrase, options.cost);
 }
 
 }  // namespace
@@ -77,11 +79,15 @@ struct Identity::Impl {
   crypto::PublicKey auth_key, agree_key;
 
   json ToJson() const {
-    json out = {{"v", 1}, {"did", did}, {"protected", guarded}, {"create", create}, {"updates", updates}, {"auth", CurrentJson(current)}};
-    if (pending) out["pending"] = {{"jws", pending->jws}, {"auth", CurrentJson(pending->current)}, {"erase", pending->old_label}};
+    json out = {{"v", 1},           {"did", did},         {"protected", guarded},
+                {"create", create}, {"updates", updates}, {"auth", CurrentJson(current)}};
+    if (pending)
+      out["pending"] = {{"jws", pending->jws}, {"auth", CurrentJson(pending->current)}, {"erase", pending->old_label}};
     return out;
   }
-  Result<> Save() const { return base::WriteFileAtomic(dir + "/identity.json", base::DumpJsonPretty(ToJson()) + "\n", 0644); }
+  Result<> Save() const {
+    return base::WriteFileAtomic(dir + "/identity.json", base::DumpJsonPretty(ToJson()) + "\n", 0644);
+  }
 
   Result<> FindKeys() {
     KEEL_TRY(auth, keys->FindLabel(current.label));
@@ -96,14 +102,17 @@ struct Identity::Impl {
 Identity::Identity(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Identity::~Identity() = default;
 
-Result<std::unique_ptr<Identity>> Identity::Create(const std::string& data_dir, std::string_view net_keel, const Options& options) {
+Result<std::unique_ptr<Identity>> Identity::Create(const std::string& data_dir, std::string_view net_keel,
+                                                   const Options& options) {
   auto impl = std::make_unique<Impl>();
   impl->dir = data_dir;
   impl->net_text = std::string(net_keel);
   impl->guarded = !options.passphrase.empty();
   KEEL_TRY(impl->network, registry_client::ParseNetworkFile(net_keel));
   if (base::FileExists(data_dir + "/identity.json"))
-    return Fail(Code::kExists, "identity", data_dir + " has an identity already: init is done once; choose another --data folder for another role");
+    return Fail(
+        Code::kExists, "identity",
+        data_dir + " has an identity already: init is done once; choose another --data folder for another role");
   KEEL_TRY_VOID(base::MakePrivateDir(data_dir));
   KEEL_TRY(impl->keys, OpenKeys(data_dir, options));
   crypto::SoftwareKeyStore& keys = *impl->keys;
@@ -114,6 +123,7 @@ Result<std::unique_ptr<Identity>> Identity::Create(const std::string& data_dir, 
   KEEL_TRY(const crypto::PublicKey next_key, keys.Public(next));
   did::KeelCreate create;
   create.label = impl->network.label;
+  create.net = impl->network.net;
   create.keys = {{"auth", kAuthUses, {&keys, impl->auth}}, {"agree", kAgreeUses, {&keys, impl->agree}}};
   create.next = {next_key};
   KEEL_TRY(const did::KeelOperation made, did::CreateKeelDid(create, crypto::SystemRandom()));
@@ -130,7 +140,8 @@ Result<json> ReadIdentity(const std::string& data_dir) {
   auto text = base::ReadFile(data_dir + "/identity.json", 256 << 10);
   if (!text) {
     if (text.error().code == Code::kNotFound)
-      return Fail(Code::kNotFound, "identity", data_dir + " has no identity.json: run init --data " + data_dir + " --registry net.keel first");
+      return Fail(Code::kNotFound, "identity",
+                  data_dir + " has no identity.json: run init --data " + data_dir + " --registry net.keel first");
     return std::unexpected<Error>(std::move(text.error()));
   }
   return base::ParseJson(*text);
@@ -148,7 +159,8 @@ Result<std::unique_ptr<Identity>> Identity::Open(const std::string& data_dir, co
   KEEL_TRY(const json object, ReadIdentity(data_dir));
   KEEL_TRY(impl->guarded, base::GetBool(object, "protected"));
   if (impl->guarded && options.passphrase.empty())
-    return Fail(Code::kWrongPassphrase, "identity", data_dir + "/keys.keel is protected by a passphrase: give --passphrase-file or --passphrase-fd");
+    return Fail(Code::kWrongPassphrase, "identity",
+                data_dir + "/keys.keel is protected by a passphrase: give --passphrase-file or --passphrase-fd");
   KEEL_TRY(const uint64_t version, base::GetUint(object, "v"));
   if (version != 1) return Fail(Code::kUnknownVersion, "identity.json", "version " + std::to_string(version));
   KEEL_TRY(impl->did, base::GetString(object, "did"));
@@ -204,7 +216,8 @@ Result<SecretBytes<32>> Identity::WrapKey() {
   KEEL_TRY(const crypto::PublicKey own, impl_->keys->Public(impl_->wrap));
   KEEL_TRY(const crypto::SharedSecret shared, impl_->keys->Agree(impl_->wrap, own));
   SecretBytes<32> key;
-  KEEL_TRY_VOID(crypto::HkdfSha256(shared.ExposeSecret(), impl_->network.net, AsBytes("keel-custody-wrap/1\n"), key.MutableSecret()));
+  KEEL_TRY_VOID(crypto::HkdfSha256(shared.ExposeSecret(), impl_->network.net, AsBytes("keel-custody-wrap/1\n"),
+                                   key.MutableSecret()));
   return key;
 }
 
@@ -214,8 +227,10 @@ Result<uint64_t> Identity::Rotate(registry_client::RegistryClient& registry, std
     KEEL_TRY(const registry_client::VerifiedHistory history, registry.ResolveDid(impl.did));
     const size_t seq = impl.updates.size() + 1;
     if (history.operations.size() != seq)
-      return Fail(Code::kConflict, "rotate", "the registry knows " + std::to_string(history.operations.size()) + " operations of this DID, identity.json " +
-                                                 std::to_string(seq) + ": restore the newest identity.json and keys.keel");
+      return Fail(Code::kConflict, "rotate",
+                  "the registry knows " + std::to_string(history.operations.size()) +
+                      " operations of this DID, identity.json " + std::to_string(seq) +
+                      ": restore the newest identity.json and keys.keel");
     Pending pending;
     pending.current.id = "auth-" + std::to_string(seq);
     pending.current.label = impl.current.next;
@@ -225,7 +240,8 @@ Result<uint64_t> Identity::Rotate(registry_client::RegistryClient& registry, std
     KEEL_TRY(const crypto::PublicKey next_key, impl.keys->Public(next));
     KEEL_TRY(const crypto::KeyHandle by, impl.keys->FindLabel(impl.current.next));
     did::KeelUpdate update;
-    update.keys = {{pending.current.id, kAuthUses, {impl.keys.get(), by}}, {"agree", kAgreeUses, {impl.keys.get(), impl.agree}}};
+    update.keys = {{pending.current.id, kAuthUses, {impl.keys.get(), by}},
+                   {"agree", kAgreeUses, {impl.keys.get(), impl.agree}}};
     update.by = {{impl.keys.get(), by}};
     update.next = {next_key};
     update.compromise_since = compromise_since;
@@ -239,7 +255,8 @@ Result<uint64_t> Identity::Rotate(registry_client::RegistryClient& registry, std
   entry.resize(length);
   KEEL_TRY(const auto verdicts, registry.Submit({&entry, 1}));
   if (verdicts.size() != 1 || verdicts[0].code != Code::kOk)
-    return Fail(verdicts.empty() ? Code::kInternalError : verdicts[0].code, "rotate", verdicts.empty() ? "no verdict" : verdicts[0].detail);
+    return Fail(verdicts.empty() ? Code::kInternalError : verdicts[0].code, "rotate",
+                verdicts.empty() ? "no verdict" : verdicts[0].detail);
   const std::string erase = impl.pending->old_label;
   {
     const std::unique_lock lock(impl.mutex);

@@ -188,10 +188,11 @@ Result<> ReadPayload(const JsonView& json, Operation& op) {
   size_t expected = 2;
   if (kind == "create") {
     op.kind = OperationKind::kCreate;
+    KEEL_TRY(op.net, json.GetFixed<32>("net"));
     ByteArray<kOperationNonce> nonce{};
     KEEL_TRY(const size_t n, json.GetBase64Url("nonce", nonce));
     if (n != nonce.size()) return Fail(Code::kMalformed, "operation nonce");
-    ++expected;
+    expected += 2;
     if (json.Has("seal0")) {
       KEEL_TRY(op.seal0, json.GetFixed<32>("seal0"));
       op.has_seal0 = true;

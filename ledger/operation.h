@@ -47,6 +47,7 @@ struct Operation {
   Reason reason = Reason::kRoutine;
   uint64_t since = 0;         // with kCompromise
   std::string_view services;  // JSON array text, empty when absent
+  Bytes32 net{};  // create: the network that it was made for; zero for others
   bool has_seal0 = false;
   Bytes32 seal0{};
 
@@ -72,6 +73,7 @@ Result<> VerifyOperationSignatures(const Operation& operation);
 // Payload writers. Views in the structs need live only during the call. All check what ParseOperation would (counts,
 // thresholds, ids) and return the JSON's length; kInvalidArgument, kBufferTooSmall.
 struct CreateFields {
+  Bytes32 net{};                       // H(genesis descriptor): a DID belongs to one network
   std::span<const OperationKey> keys;  // keys[0] signs
   uint8_t next_threshold = 1;
   std::span<const Bytes32> next;   // KeyHash of each next key

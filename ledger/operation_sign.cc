@@ -69,7 +69,7 @@ Result<size_t> Done(JsonWriter& w) {
 
 Result<size_t> BuildCreate(const CreateFields& fields, std::span<char> out) {
   JsonWriter w(out);
-  w.BeginObject().Name("v").Uint(1).Name("op").String("create");
+  w.BeginObject().Name("v").Uint(1).Name("op").String("create").Name("net").Base64Url(fields.net);
   KEEL_TRY_VOID(PutKeys(w, fields.keys));
   KEEL_TRY_VOID(PutNext(w, fields.next_threshold, fields.next));
   KEEL_TRY_VOID(PutServices(w, fields.services));

@@ -97,7 +97,10 @@ PreparedEntry Prepare(const ledger::Net& net, ByteView entry) {
       out.kind = op->kind;
       out.hash = ledger::OperationHash(jws);
       out.prev = op->prev;
-      if (op->kind == ledger::OperationKind::kCreate) out.scid = crypto::Sha256::Of(op->payload);
+      if (op->kind == ledger::OperationKind::kCreate) {
+        if (op->net != net) return refuse(Fail(Code::kWrongNetwork, "create", "made for another network").error());
+        out.scid = crypto::Sha256::Of(op->payload);
+      }
       break;
     }
     case EntryType::kSpend: {

@@ -45,6 +45,7 @@ Result<size_t> Wallet::BuildCreate(ByteSpan out, std::span<char> next_key, DidTe
   const Bytes32 next_hash = ledger::KeyHashOfText({next_text, next_length});
   const Bytes32 seal0 = ledger::RootSealCommitment(state_.salt, state_.root_seal);
   ledger::CreateFields fields;
+  fields.net = state_.net;
   fields.keys = {&key, 1};
   fields.next = {&next_hash, 1};
   fields.seal0 = &seal0;

@@ -190,9 +190,20 @@ void Wallet::OnNoAnswer() {
     wake_ = 0;
     return;
   }
+  PassOver(error);
+}
+
+void Wallet::PassOver(const Error& error) {
   session_url_ = 0;
-  // The session stays: the same invitation goes on with it.
-  BackOff(error, "the owner's service");
+  // The session stays: the same invitation goes on with it, unless another value comes first.
+  if (more_values_ && silent_count_ < silent_.size()) {
+    silent_[silent_count_++] = crypto::Sha256::Of(session_.invitation.view());
+    last_error_ = error;
+    wake_ = 0;
+  } else {
+    silent_count_ = 0;
+    BackOff(error, "the owner's service");
+  }
   Enter(KEEL_STEP_RENDEZVOUS);
 }
 
@@ -201,7 +212,14 @@ bool Wallet::OnRefusal(const Received& m) {
   if (m.type == Message::kBusy) {
     error.code = Code::kBusy;
     error.where = "verifier is busy";
-    BackOff(error, "the owner's service");
+    if (step_ == KEEL_STEP_HELLO) {
+      // Whoever holds us off here has proved nothing yet.
+      const bool others = more_values_;
+      PassOver(error);
+      if (others) return true;
+    } else {
+      BackOff(error, "the owner's service");
+    }
     const auto retry = m.body.GetUint(body::kRetryAfter);
     if (retry && *retry <= 3600) WaitAtLeast(*retry * 1000);
     return true;

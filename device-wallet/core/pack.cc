@@ -87,8 +87,7 @@ Result<> Wallet::EndPack() {
       // Twice without progress: ask for a new proof, as this one gets old.
       pack_started_ = false;
       claimed_ = false;
-      BackOff(error, "the owner's service");
-      Enter(KEEL_STEP_RENDEZVOUS);
+      PassOver(error);
       return std::unexpected<Error>(error);
     }
     BackOff(error, "the rest of the proof pack");

@@ -56,6 +56,7 @@ Result<> Wallet::PrepareR0() {
 
 Result<> Wallet::BeginR0() {
   auto* work = new (Work<R0Work>()) R0Work;
+  more_values_ = false;
   return LoadMembers(work->members, Front());
 }
 
@@ -141,7 +142,11 @@ Result<> Wallet::OnTime(ByteView body) {
 // A value that is not for us, or was refused before, is passed over in silence: anybody may put values there.
 void Wallet::OnValue(ByteView body) {
   auto* work = Work<R0Work>();
-  if (!work->time_seen || !work->found.empty() || step_ != KEEL_STEP_RENDEZVOUS) return;
+  if (!work->time_seen || step_ != KEEL_STEP_RENDEZVOUS) return;
+  if (!work->found.empty()) {
+    more_values_ = true;
+    return;
+  }
   for (size_t i = 0; i < state_.rendezvous_count; ++i) {
     const auto rs = SecretBytes<32>::CopyFrom(std::span<const uint8_t, 32>(state_.rendezvous[i].rs));
     const auto opened = ledger::OpenInvitation(
@@ -149,7 +154,9 @@ void Wallet::OnValue(ByteView body) {
     if (!opened) continue;
     work->found.SetSize(*opened);
     const std::string_view text = work->found.view();
-    if (WasRefused(crypto::Sha256::Of(text))) {
+    const Bytes32 hash = crypto::Sha256::Of(text);
+    if (WasRefused(hash) || WasSilent(hash)) {
+      more_values_ = more_values_ || WasSilent(hash);
       work->found.Clear();
       return;
     }
@@ -207,6 +214,12 @@ Result<> Wallet::EndR0() {
     Enter(KEEL_STEP_HELLO);
     return {};
   }
+  if (work->found.empty() && silent_count_ > 0) {
+    // Everybody was tried: from the newest on again, after a while.
+    silent_count_ = 0;
+    BackOff(last_error_, "the owner's service");
+    return {};
+  }
   if (work->found.empty()) {
     Error none;
     none.code = Code::kNotFound;
@@ -253,6 +266,13 @@ Result<> Wallet::StartSession(std::string_view invitation) {
   Wipe(fresh.token_seed);
   shared_known_ = false;
   return {};
+}
+
+bool Wallet::WasSilent(const Bytes32& hash) const {
+  for (size_t i = 0; i < silent_count_; ++i) {
+    if (silent_[i] == hash) return true;
+  }
+  return false;
 }
 
 bool Wallet::WasRefused(const Bytes32& hash) const {

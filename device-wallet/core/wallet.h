@@ -140,6 +140,7 @@ class Wallet {
   Result<> CheckInvitation(std::string_view text, UnixSeconds now) const;
   Result<> StartSession(std::string_view invitation);
   bool WasRefused(const Bytes32& hash) const;
+  bool WasSilent(const Bytes32& hash) const;
   void RememberRefused();
 
   // handshake.cc
@@ -175,6 +176,8 @@ class Wallet {
   Result<> DropSession();
   // The invitation proved bad: remembered, the next one is looked for.
   void NextValue(const Error& error);
+  // Nobody answers at this invitation, or only puts us off: other values are tried before it is again, after a backoff.
+  void PassOver(const Error& error);
   std::string_view SessionUrl(size_t i, size_t* count) const;
 
   // provision.cc
@@ -266,6 +269,11 @@ class Wallet {
   std::array<Bytes32, onboarding::kRememberedRefusals> refused_{};
   uint8_t refused_count_ = 0;
   uint8_t refused_next_ = 0;
+  // Invitations that nobody answered since the last backoff: others go first, so that a dead or stalling one that is
+  // newer can't hide the owner's.
+  std::array<Bytes32, onboarding::kMaxTriesPerPoll> silent_{};
+  uint8_t silent_count_ = 0;
+  bool more_values_ = false;  // the last R0 answer held values besides the one that was taken
 
   // Relation.
   Talk talk_ = Talk::kContact;

@@ -193,6 +193,7 @@ Result<KeelOperation> CreateKeelDid(const KeelCreate& create, Random& random) {
   KEEL_TRY(const std::vector<Bytes32> next, Commitments(create.next));
   KEEL_TRY(const std::string services, ServicesText(create.services));
   ledger::CreateFields fields;
+  fields.net = create.net;
   fields.keys = texts.keys;
   fields.next_threshold = static_cast<uint8_t>(create.next_threshold);
   fields.next = next;
@@ -259,9 +260,11 @@ Result<KeelOperation> UpdateKeelDid(const registry_client::VerifiedHistory& hist
   return operation;
 }
 
-Result<KeelOperation> MakeKeelDid(crypto::SoftwareKeyStore& store, const std::string& label, std::span<const std::string> services, Random& random) {
+Result<KeelOperation> MakeKeelDid(crypto::SoftwareKeyStore& store, const std::string& label, const Bytes32& net,
+                                  std::span<const std::string> services, Random& random) {
   KeelCreate create;
   create.label = label;
+  create.net = net;
   create.services.assign(services.begin(), services.end());
   KEEL_TRY(const crypto::KeyHandle auth, store.Generate(crypto::KeyType::kEd25519));
   KEEL_TRY(const crypto::KeyHandle assertion, store.Generate(crypto::KeyType::kEd25519));

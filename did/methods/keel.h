@@ -60,6 +60,7 @@ struct KeelKey {
 
 struct KeelCreate {
   std::string label;                  // network's label
+  Bytes32 net{};                      // H(genesis descriptor): a DID belongs to one network
   std::vector<KeelKey> keys;          // keys[0] signs; at most 8
   uint32_t next_threshold = 1;
   std::vector<crypto::PublicKey> next;  // committed by hash; at most 5
@@ -89,7 +90,7 @@ Result<KeelOperation> UpdateKeelDid(const registry_client::VerifiedHistory& hist
 
 // Convenience for services: generates keys "auth" (authentication, capabilityInvocation), "assert" (assertionMethod), "agree" (X25519, keyAgreement) and one next
 // key in a software store, labels them with their kids ("<did>#auth", "<did>#next-0") and returns the create.
-Result<KeelOperation> MakeKeelDid(crypto::SoftwareKeyStore& store, const std::string& label, std::span<const std::string> services,
+Result<KeelOperation> MakeKeelDid(crypto::SoftwareKeyStore& store, const std::string& label, const Bytes32& net, std::span<const std::string> services,
                                   Random& random);
 
 }  // namespace keel::did

@@ -81,8 +81,10 @@ class World {
 // A custodian with its folder, store and registry client.
 class Role {
  public:
-  Role(World& world, std::string folder, bool fresh = true, bool sponsor = true) : world_(world), folder_(std::move(folder)) {
-    auto identity = fresh ? custody::Identity::Create(folder_, world.net_keel(), {}) : custody::Identity::Open(folder_, {});
+  Role(World& world, std::string folder, bool fresh = true, bool sponsor = true)
+      : world_(world), folder_(std::move(folder)) {
+    auto identity =
+        fresh ? custody::Identity::Create(folder_, world.net_keel(), {}) : custody::Identity::Open(folder_, {});
     EXPECT_TRUE(identity) << identity.error().Text();
     identity_ = std::move(*identity);
     if (fresh && sponsor) world.Sponsor(*identity_);
@@ -91,12 +93,17 @@ class Role {
     store_ = std::move(*store);
     registry_client::ClientOptions options;
     options.endpoints = {world.url()};
-    if (sponsor) options.account = registry_client::Account{identity_->did(), &identity_->keys(), identity_->auth(), identity_->auth_kid()};
-    auto client = registry_client::RegistryClient::Create(world.net_keel(), world.http(), world.clock(), crypto::SystemRandom(), options);
+    if (sponsor)
+      options.account =
+          registry_client::Account{identity_->did(), &identity_->keys(), identity_->auth(), identity_->auth_kid()};
+    auto client = registry_client::RegistryClient::Create(world.net_keel(), world.http(), world.clock(),
+                                                          crypto::SystemRandom(), options);
     EXPECT_TRUE(client) << client.error().Text();
     registry_ = std::move(*client);
-    resolver_.Add("keel", std::make_unique<did::KeelMethod>(*registry_, registry_->label())).Add("key", std::make_unique<did::KeyMethod>());
-    context_.reset(new custody::CustodyContext{*identity_, *store_, *registry_, resolver_, world.clock(), crypto::SystemRandom(), {}});
+    resolver_.Add("keel", std::make_unique<did::KeelMethod>(*registry_, registry_->label()))
+        .Add("key", std::make_unique<did::KeyMethod>());
+    context_.reset(new custody::CustodyContext{
+        *identity_, *store_, *registry_, resolver_, world.clock(), crypto::SystemRandom(), {}});
   }
 
   custody::CustodyContext& context() { return *context_; }
@@ -140,6 +147,7 @@ class Role {
       record.rp = *keys->Public(rendezvous);
       did::KeelCreate create;
       create.label = identity_->network().label;
+      create.net = identity_->net();
       create.keys = {{"auth", 3, {keys.get(), auth}}};
       create.next = {*keys->Public(next)};
       create.seal0 = ledger::RootSealCommitment(record.hardware.salt, seals[i].seal);
@@ -155,7 +163,8 @@ class Role {
       paper.valid_from = base::NowSeconds();
       paper.facts.serial = record.serial;
       paper.facts.model = record.model;
-      record.hardware.jwt = *vc::IssueCredential(vc::HardwareCredential(paper), identity_->keys(), identity_->auth(), identity_->auth_kid());
+      record.hardware.jwt = *vc::IssueCredential(vc::HardwareCredential(paper), identity_->keys(), identity_->auth(),
+                                                 identity_->auth_kid());
       credentials.push_back(record.hardware.jwt);
       records.push_back(std::move(record));
     }
@@ -163,7 +172,8 @@ class Role {
     std::string payload(256, '\0');
     payload.resize(*ledger::WriteBatchPayload({batch.root, static_cast<uint32_t>(count)}, payload));
     std::vector<uint8_t> statement(2048);
-    statement.resize(*ledger::SignStatement(payload, identity_->auth_kid(), identity_->keys(), identity_->auth(), statement));
+    statement.resize(
+        *ledger::SignStatement(payload, identity_->auth_kid(), identity_->keys(), identity_->auth(), statement));
     std::vector<uint8_t> entry(statement.size() + 64);
     entry.resize(*ledger::WriteBatchEntry(batch.root, statement, entry));
     entries.push_back(std::move(entry));
@@ -192,7 +202,11 @@ class Role {
 // request, transfer, import in one go; gives the import's answer.
 inline json Pass(Role& giver, Role& receiver, size_t count, bool offline = false) {
   const std::string package = giver.folder() + "/package-" + std::to_string(base::MonotonicMs());
-  const json sold = giver.Do({{"verb", "transfer"}, {"request", receiver.Request(count)}, {"out", package}, {"all", true}, {"offline", offline}});
+  const json sold = giver.Do({{"verb", "transfer"},
+                              {"request", receiver.Request(count)},
+                              {"out", package},
+                              {"all", true},
+                              {"offline", offline}});
   EXPECT_EQ(sold["given"].size(), count) << sold;
   return receiver.Do({{"verb", "import"}, {"file", package}, {"offline", offline}});
 }

@@ -97,6 +97,7 @@ class LedgerWorld {
     const ledger::OperationKey key{"key-1", ledger::kUseAuthentication | ledger::kUseAssertion, id.auth_multikey};
     const Bytes32 next = ledger::KeyHash(keys.Public(id.next).value()).value();
     ledger::CreateFields fields;
+    fields.net = net;
     fields.keys = {&key, 1};
     fields.next = {&next, 1};
     fields.seal0 = seal0;

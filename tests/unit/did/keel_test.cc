@@ -37,7 +37,7 @@ class Keel : public testing::Test {
   static void SetUpTestSuite() { crypto::SetUpHostedCrypto(); }
   void SetUp() override {
     const std::vector<std::string> services = {R"({"id":"#didcomm","type":"DIDCommMessaging","serviceEndpoint":{"uri":"http://v/","accept":["didcomm/v2"]}})"};
-    auto made = MakeKeelDid(*store_, "acme", services, crypto::SystemRandom());
+    auto made = MakeKeelDid(*store_, "acme", Bytes32{7}, services, crypto::SystemRandom());
     ASSERT_TRUE(made.has_value()) << made.error().Text();
     create_ = *made;
     source_.Anchor(10, create_);

@@ -13,10 +13,12 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr const char* kHeader = "serial,model,microcontroller,operating_system,secure_hardware,hardware_revision,memory,time_zone";
+constexpr const char* kHeader =
+    "serial,model,microcontroller,operating_system,secure_hardware,hardware_revision,memory,time_zone";
 std::string Row(const std::string& serial) { return serial + ",M1,STM32,Zephyr,none,A1,512 KiB,UTC"; }
 
-void ExpectBad(const std::string& text, Code code, const std::string& line, const std::string& column, const std::string& about = "") {
+void ExpectBad(const std::string& text, Code code, const std::string& line, const std::string& column,
+               const std::string& about = "") {
   const auto list = ReadDeviceList(text, "devices.csv");
   ASSERT_FALSE(list) << text;
   EXPECT_EQ(list.error().code, code) << list.error().Text();
@@ -25,7 +27,9 @@ void ExpectBad(const std::string& text, Code code, const std::string& line, cons
 }
 
 TEST(CsvTest, ReadsTheList) {
-  const auto list = ReadDeviceList(std::string("\xef\xbb\xbf") + kHeader + ",Colour,Manufacture Date\r\n" + Row("A-1") + ",\"deep, dark \"\"red\"\"\",2026-11-20\r\n" + Row("A-2") + ",,\r\n", "devices.csv");
+  const auto list = ReadDeviceList(std::string("\xef\xbb\xbf") + kHeader + ",Colour,Manufacture Date\r\n" + Row("A-1") +
+                                       ",\"deep, dark \"\"red\"\"\",2026-11-20\r\n" + Row("A-2") + ",,\r\n",
+                                   "devices.csv");
   ASSERT_TRUE(list) << list.error().Text();
   ASSERT_EQ(list->size(), 2u);
   EXPECT_EQ((*list)[0].line, 2u);
@@ -39,7 +43,10 @@ TEST(CsvTest, ReadsTheList) {
 }
 
 TEST(CsvTest, NamesAreComparedLoosely) {
-  EXPECT_TRUE(ReadDeviceList("Serial,MODEL,microController,Operating System,secure-hardware,hardwareRevision,Memory,TimeZone\n" + Row("A-1") + "\n", "devices.csv"));
+  EXPECT_TRUE(ReadDeviceList(
+      "Serial,MODEL,microController,Operating System,secure-hardware,hardwareRevision,Memory,TimeZone\n" + Row("A-1") +
+          "\n",
+      "devices.csv"));
 }
 
 TEST(CsvTest, TheExampleIsGood) {
@@ -58,7 +65,8 @@ TEST(CsvTest, SaysLineAndColumn) {
   ExpectBad("", Code::kMissing, "1", "1");
   ExpectBad("serial,model\nA,B\n", Code::kMissing, "1", "3", "'microcontroller' is missing");
   ExpectBad(header, Code::kMissing, "2", "1", "no device");
-  ExpectBad(header + Row("A-1") + "\n" + Row("A-2") + "\n" + Row("A-1") + "\n", Code::kDuplicate, "4", "1 (serial)", "line 2");
+  ExpectBad(header + Row("A-1") + "\n" + Row("A-2") + "\n" + Row("A-1") + "\n", Code::kDuplicate, "4", "1 (serial)",
+            "line 2");
   ExpectBad(header + "A-1,,STM32,Zephyr,none,A1,512,UTC\n", Code::kMissing, "2", "2 (model)", "required");
   ExpectBad(header + "A-1,M1,STM32,Zephyr,none,A1,512\n", Code::kMalformed, "2", "8", "7 fields");
   ExpectBad(header + Row("A-1") + ",x\n", Code::kMalformed, "2", "9", "9 fields");
@@ -94,7 +102,8 @@ TEST(CsvTest, Sizes) {
   EXPECT_EQ(*ParseKib("64MB"), 65536u);
   EXPECT_EQ(*ParseKib("2 GiB"), 2097152u);
   EXPECT_EQ(*ParseKib("786"), 786u);
-  for (const char* bad : {"", "KiB", "-1", "1.5 GiB", "99999999999999 KiB", "1 TiBs"}) EXPECT_FALSE(ParseKib(bad)) << bad;
+  for (const char* bad : {"", "KiB", "-1", "1.5 GiB", "99999999999999 KiB", "1 TiBs"})
+    EXPECT_FALSE(ParseKib(bad)) << bad;
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ TEST_F(FactoryTest, MakesDevicesOnce) {
   EXPECT_EQ((*result)["skipped"].size(), 7u);
   fakes::Role shop(world_, world_ / "shop");
   const std::string request = shop.Request(7);
-  const auto sold = issuer_->Ownership({{"verb", "transfer"}, {"request", request}, {"out", world_ / "p"}, {"all", true}});
+  const auto sold =
+      issuer_->Ownership({{"verb", "transfer"}, {"request", request}, {"out", world_ / "p"}, {"all", true}});
   ASSERT_TRUE(sold) << sold.error().Text();
   const json taken = shop.Do({{"verb", "import"}, {"file", world_ / "p"}});
   EXPECT_EQ(taken["imported"].size(), 7u) << taken;
@@ -117,7 +118,8 @@ TEST_F(FactoryTest, FactsStandInTheCredential) {
   EXPECT_EQ(subject["manufactureDate"], "2026-11-20");
   EXPECT_EQ(subject["assuranceLevel"], "unprotected-software-key");
   EXPECT_THAT(subject.dump(), HasSubstr("red"));
-  EXPECT_EQ(subject["classId"], base::Base64Url(base::SuitClassId(base::SuitVendorId("maker.example"), rows[0].facts.model)));
+  EXPECT_EQ(subject["classId"],
+            base::Base64Url(base::SuitClassId(base::SuitVendorId("maker.example"), rows[0].facts.model)));
   EXPECT_EQ(verdict->credential.status.size(), 1u);
 }
 
@@ -125,7 +127,9 @@ TEST_F(FactoryTest, MissingDeviceProgramIsAnError) {
   StationOptions options;
   options.devices_dir = world_ / "devices";
   options.command = {"/no/such/program"};
-  const auto result = RunStation(DemoRows(1), options, [&](std::string_view verb, const json& args) { return Verb(verb, args); }, crypto::SystemRandom());
+  const auto result = RunStation(
+      DemoRows(1), options, [&](std::string_view verb, const json& args) { return Verb(verb, args); },
+      crypto::SystemRandom());
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().Text(), HasSubstr("--device-command"));
 }

@@ -49,7 +49,9 @@ class IssuerTest : public testing::Test {
     options.devices_dir = world_ / "devices";
     options.command = {std::string(KEEL_BIN_DIR) + "/keel-script-device"};
     options.parallel = parallel;
-    return RunStation(rows, options, [&](std::string_view verb, const json& args) { return Verb(verb, args); }, crypto::SystemRandom());
+    return RunStation(
+        rows, options, [&](std::string_view verb, const json& args) { return Verb(verb, args); },
+        crypto::SystemRandom());
   }
   void Script(const std::string& serial, const std::string& line) {
     std::filesystem::create_directories(world_ / "devices");

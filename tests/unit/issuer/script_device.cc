@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device for tests of the station: speaks the factory protocol (docs/protocols/factory.md) over stdin and stdout, keeps its state in DIR/device.json, and misbehaves as the
-// file DIR/../script-SERIAL says, each line once: "die OP" ends before answering OP, "die-after OP" after acting, "lie MEMBER" reads back something else,
-// "thief" proves with another key, "wrong-seal" commits to another seal.
+// A device for tests of the station: speaks the factory protocol (docs/protocols/factory.md) over stdin and stdout,
+// keeps its state in DIR/device.json, and misbehaves as the file DIR/../script-SERIAL says, each line once: "die OP"
+// ends before answering OP, "die-after OP" after acting, "lie MEMBER" reads back something else, "thief" proves with
+// another key, "wrong-seal" commits to another seal.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -12,8 +13,8 @@
 #include "base/files.h"
 #include "base/json_strict.h"
 #include "crypto/hash.h"
-#include "crypto/signature.h"
 #include "crypto/hosted/software_key_store.h"
+#include "crypto/signature.h"
 #include "did/methods/keel.h"
 #include "ledger/seal.h"
 
@@ -58,7 +59,8 @@ struct Device {
 
   json Begin(const json& ask) {
     if (state.contains("did")) {
-      if (state["root_seal"] != ask["root_seal"] || state["net"] != ask["net"]) return Refuse("wrong_state", "begun with another seal");
+      if (state["root_seal"] != ask["root_seal"] || state["net"] != ask["net"])
+        return Refuse("wrong_state", "begun with another seal");
     } else {
       const auto auth = *keys->Generate(crypto::KeyType::kEd25519);
       (void)keys->SetLabel(auth, "auth");
@@ -69,13 +71,20 @@ struct Device {
       (void)crypto::SystemRandom().Fill(rs);
       did::KeelCreate create;
       create.label = ask["label"];
+      create.net = *base::FixedFromBase64Url<32>(ask["net"].get<std::string>());
       create.keys = {{"auth", 3, {keys.get(), auth}}};
       create.next = {*keys->Public(next)};
-      create.seal0 = ledger::RootSealCommitment(salt, *base::FixedFromBase64Url<32>(ask["root_seal"].get<std::string>()));
+      create.seal0 =
+          ledger::RootSealCommitment(salt, *base::FixedFromBase64Url<32>(ask["root_seal"].get<std::string>()));
       if (Scripted("wrong-seal")) create.seal0 = Bytes32{1};
       const auto made = *did::CreateKeelDid(create, crypto::SystemRandom());
-      state = {{"did", made.did}, {"create", base::ToString(made.jws)}, {"salt", base::Base64Url(salt)}, {"rs", base::Base64Url(rs)},
-               {"rp", base::Multikey(*keys->Public(*keys->Generate(crypto::KeyType::kX25519)))}, {"root_seal", ask["root_seal"]}, {"net", ask["net"]}};
+      state = {{"did", made.did},
+               {"create", base::ToString(made.jws)},
+               {"salt", base::Base64Url(salt)},
+               {"rs", base::Base64Url(rs)},
+               {"rp", base::Multikey(*keys->Public(*keys->Generate(crypto::KeyType::kX25519)))},
+               {"root_seal", ask["root_seal"]},
+               {"net", ask["net"]}};
       Save();
     }
     json out = json::object();
@@ -103,8 +112,10 @@ struct Device {
     }
     if (op == "read") {
       json out = {{"did", state["did"]}, {"root_seal", state["root_seal"]}};
-      for (const char* member : {"config", "credential", "batch", "create"}) out[member] = base::Base64Url(crypto::Sha256::Of(state[member].get<std::string>()));
-      out["descriptor"] = base::Base64Url(crypto::Sha256::Of(ByteView(*base::FromBase64Url(state["descriptor"].get<std::string>()))));
+      for (const char* member : {"config", "credential", "batch", "create"})
+        out[member] = base::Base64Url(crypto::Sha256::Of(state[member].get<std::string>()));
+      out["descriptor"] =
+          base::Base64Url(crypto::Sha256::Of(ByteView(*base::FromBase64Url(state["descriptor"].get<std::string>()))));
       for (const char* member : {"config", "descriptor", "credential", "batch", "create", "root_seal", "did"})
         if (Scripted(std::string("lie ") + member)) out[member] = base::Base64Url(Bytes32{});
       return out;

@@ -83,7 +83,9 @@ TEST_F(ServiceTest, RotationRepublishesTheStatusList) {
   const auto member = *vc::BatchMember::FromJson(*base::ParseJson(record.hardware.batch));
   options.batch = &member;
   options.ledger.histories = &owner.registry();
-  options.ledger.batch_index = [&](const std::string& issuer, const Bytes32& root) { return owner.registry().GetBatchIndex(issuer, root); };
+  options.ledger.batch_index = [&](const std::string& issuer, const Bytes32& root) {
+    return owner.registry().GetBatchIndex(issuer, root);
+  };
   const auto verdict = vc::VerifyCredential(record.hardware.jwt, owner.resolver(), options);
   ASSERT_TRUE(verdict) << verdict.error().Text();
   EXPECT_TRUE(verdict->valid()) << verdict->Reason();
@@ -99,7 +101,8 @@ TEST_F(ServiceTest, RotationRepublishesTheStatusList) {
 
 TEST_F(ServiceTest, ReleasesRise) {
   const std::string digest = base::Base64Url(crypto::Sha256::Of("image"));
-  const json args = {{"model", "keel-sensor-1"}, {"version", "2.0.1"}, {"sequence", 2}, {"sha256", digest}, {"size", 5}};
+  const json args = {
+      {"model", "keel-sensor-1"}, {"version", "2.0.1"}, {"sequence", 2}, {"sha256", digest}, {"size", 5}};
   const auto release = issuer_->Release(args);
   ASSERT_TRUE(release) << release.error().Text();
   const auto envelope = *base::FromBase64Url((*release)["manifest"].get<std::string>());

@@ -36,7 +36,9 @@ class SuitTest : public testing::Test {
       return out;
     });
   }
-  static ByteVec Vector(const std::string& name) { return ToBytes(*ReadFile(std::string(KEEL_SOURCE_DIR) + "/tests/vectors/suit/" + name)); }
+  static ByteVec Vector(const std::string& name) {
+    return ToBytes(*ReadFile(std::string(KEEL_SOURCE_DIR) + "/tests/vectors/suit/" + name));
+  }
 
   std::unique_ptr<crypto::SoftwareKeyStore> keys;
   crypto::KeyHandle author;
@@ -70,7 +72,8 @@ TEST_F(SuitTest, EveryOctetCounts) {
     const auto good = VerifySuitEnvelope(bad, key);
     EXPECT_FALSE(good && *good) << "octet " << i;
   }
-  for (size_t length = 0; length < envelope.size(); ++length) EXPECT_FALSE(ReadSuitEnvelope(ByteView(envelope).first(length))) << length;
+  for (size_t length = 0; length < envelope.size(); ++length)
+    EXPECT_FALSE(ReadSuitEnvelope(ByteView(envelope).first(length))) << length;
   ByteVec longer = envelope;
   longer.push_back(0);
   EXPECT_FALSE(ReadSuitEnvelope(longer));

@@ -49,7 +49,7 @@ class OperationTest : public testing::Test {
     return R"({"id":")" + id + R"(","use":)" + use + R"(,"key":")" + mk + R"("})";
   }
   std::string Create(const std::string& keys_json, const std::string& next_json, const std::string& more = "") {
-    return R"({"v":1,"op":"create","keys":)" + keys_json + R"(,"next":)" + next_json + more +
+    return R"({"v":1,"op":"create","net":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","keys":)" + keys_json + R"(,"next":)" + next_json + more +
            R"(,"nonce":"AAAAAAAAAAAAAAAAAAAAAA"})";
   }
   std::string GoodKeys() { return "[" + KeyJson("k1", R"(["authentication"])", mk_auth) + "]"; }

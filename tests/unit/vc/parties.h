@@ -57,7 +57,7 @@ class PartiesTest : public testing::Test {
     device_ = Make(12);
   }
   std::string Make(uint64_t index) {
-    auto made = did::MakeKeelDid(*store_, "acme", {}, crypto::SystemRandom());
+    auto made = did::MakeKeelDid(*store_, "acme", Bytes32{7}, {}, crypto::SystemRandom());
     EXPECT_TRUE(made.has_value()) << made.error().Text();
     ledger_.Anchor(index, *made);
     return made->did;
