@@ -9,6 +9,7 @@
 #include "cli/demo/demo.h"
 #include "cli/ownership.h"
 #include "cli/telemetry.h"
+#include "cli/verbs.h"
 
 namespace {
 
@@ -20,6 +21,11 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"demo", "the whole path on this machine, from the factory to the owner's data", keel::cli::RunDemo},
+    {"did", "create, resolve, inspect DIDs", keel::cli::RunDid},
+    {"didcomm", "pack and unpack DIDComm messages", keel::cli::RunDidcomm},
+    {"vc", "issue and verify credentials", keel::cli::RunVc},
+    {"vp", "create and verify presentations", keel::cli::RunVp},
+    {"jcs", "canonical form of a JSON text", keel::cli::RunJcs},
     {"ownership", "pass devices on: request, transfer, import", keel::cli::RunOwnership},
     {"telemetry", "read devices' data with a credential", keel::cli::RunTelemetry},
 };

@@ -55,11 +55,13 @@ Result<json> Init(const std::string& data, const Flags& flags) {
   return json{{"did", identity->did()}, {"words", identity->network().words}, {"identity", data + "/identity.json"}};
 }
 
-Result<std::unique_ptr<registry_client::RegistryClient>> Connect(custody::Identity& identity, const Flags& flags, base::HttpClient& http, Clock& clock) {
+Result<std::unique_ptr<registry_client::RegistryClient>> Connect(custody::Identity& identity, const Flags& flags,
+                                                                 base::HttpClient& http, Clock& clock) {
   registry_client::ClientOptions options;
   options.endpoints = flags.registry;
   options.state_file = identity.data_dir() + "/checkpoint";
-  KEEL_TRY(auto client, registry_client::RegistryClient::Create(identity.network_text(), http, clock, crypto::SystemRandom(), options));
+  KEEL_TRY(auto client, registry_client::RegistryClient::Create(identity.network_text(), http, clock,
+                                                                crypto::SystemRandom(), options));
   // Only an accredited sponsor has an account with every node; the others act as anybody may.
   const Bytes32 key = ledger::SponsorKey(identity.did());
   const auto sponsor = client->ProveKeys({&key, 1});
@@ -83,7 +85,8 @@ Result<json> RunHere(const std::string& data, const Flags& flags, const json& ar
   const auto http = base::MakeBeastClient();
   KEEL_TRY(const auto registry, Connect(*identity, flags, *http, clock));
   did::MethodResolver resolver;
-  resolver.Add("keel", std::make_unique<did::KeelMethod>(*registry, registry->label())).Add("key", std::make_unique<did::KeyMethod>());
+  resolver.Add("keel", std::make_unique<did::KeelMethod>(*registry, registry->label()))
+      .Add("key", std::make_unique<did::KeyMethod>());
   custody::CustodyContext context{*identity, *store, *registry, resolver, clock, crypto::SystemRandom(), {}};
   return custody::RunOwnershipVerb(context, args);
 }
@@ -93,7 +96,8 @@ Result<json> RunVerb(const std::string& data, const Flags& flags, const json& ar
   for (const char* role : {"issuer", "verifier"}) {
     const std::string socket = data + "/" + role + ".sock";
     if (!base::FileExists(socket)) continue;
-    auto answer = base::CallControlSocket(socket, std::string("keel-") + role, "ownership", args, std::chrono::seconds(300));
+    auto answer =
+        base::CallControlSocket(socket, std::string("keel-") + role, "ownership", args, std::chrono::seconds(300));
     if (answer || answer.error().code != Code::kUnreachable) return answer;
   }
   return RunHere(data, flags, args);
@@ -104,32 +108,40 @@ size_t SizeOf(const json& answer, const char* name) { return answer.contains(nam
 void PrintRefused(const json& answer) {
   if (!answer.contains("refused")) return;
   for (const json& one : answer["refused"])
-    std::fprintf(stderr, "%s: %s: %s (%s)\n", kProgram, one.value("serial", "").c_str(), one.value("message", "").c_str(), one.value("code", "").c_str());
+    std::fprintf(stderr, "%s: %s: %s (%s)\n", kProgram, one.value("serial", "").c_str(),
+                 one.value("message", "").c_str(), one.value("code", "").c_str());
 }
 
 int Show(const std::string& verb, const Flags& flags, const json& answer) {
   if (flags.json) {
     std::printf("%s\n", base::DumpJson(answer).c_str());
   } else if (verb == "request") {
-    std::printf("Request for %zu devices: %s\nSend it to whoever passes the devices on; import the package that comes back.\n", answer["count"].get<size_t>(), answer["file"].get<std::string>().c_str());
+    std::printf(
+        "Request for %zu devices: %s\nSend it to whoever passes the devices on; import the package that comes back.\n",
+        answer["count"].get<size_t>(), answer["file"].get<std::string>().c_str());
   } else if (verb == "transfer") {
-    std::printf("%zu devices passed on to %s%s: %s\n", SizeOf(answer, "given"), answer["to"].get<std::string>().c_str(), answer["offline"].get<bool>() ? " (not anchored yet: keel ownership anchor)" : "",
+    std::printf("%zu devices passed on to %s%s: %s\n", SizeOf(answer, "given"), answer["to"].get<std::string>().c_str(),
+                answer["offline"].get<bool>() ? " (not anchored yet: keel ownership anchor)" : "",
                 answer["file"].get<std::string>().c_str());
   } else if (verb == "import") {
-    std::printf("%zu devices taken over from %s, %zu were here already\n", SizeOf(answer, "imported"), answer["from"].get<std::string>().c_str(), SizeOf(answer, "already"));
+    std::printf("%zu devices taken over from %s, %zu were here already\n", SizeOf(answer, "imported"),
+                answer["from"].get<std::string>().c_str(), SizeOf(answer, "already"));
   } else if (verb == "anchor") {
     std::printf("%zu anchored, %zu wait\n", SizeOf(answer, "anchored"), SizeOf(answer, "waiting"));
   } else if (verb == "cancel") {
     std::printf("%zu taken back\n", SizeOf(answer, "cancelled"));
   } else {
     for (const json& device : answer["devices"])
-      std::printf("%-20s %-20s %-8s %3llu links  %s\n", device["serial"].get<std::string>().c_str(), device["model"].get<std::string>().c_str(), device["state"].get<std::string>().c_str(),
-                  static_cast<unsigned long long>(device["links"].get<uint64_t>()), device["did"].get<std::string>().c_str());
+      std::printf("%-20s %-20s %-8s %3llu links  %s\n", device["serial"].get<std::string>().c_str(),
+                  device["model"].get<std::string>().c_str(), device["state"].get<std::string>().c_str(),
+                  static_cast<unsigned long long>(device["links"].get<uint64_t>()),
+                  device["did"].get<std::string>().c_str());
   }
   if (!flags.json) PrintRefused(answer);
   const size_t refused = SizeOf(answer, "refused") + SizeOf(answer, "waiting");
   if (refused == 0) return base::kExitDone;
-  const size_t good = SizeOf(answer, "given") + SizeOf(answer, "imported") + SizeOf(answer, "already") + SizeOf(answer, "anchored") + SizeOf(answer, "cancelled");
+  const size_t good = SizeOf(answer, "given") + SizeOf(answer, "imported") + SizeOf(answer, "already") +
+                      SizeOf(answer, "anchored") + SizeOf(answer, "cancelled");
   return good == 0 ? base::kExitInvalid : base::kExitPartly;
 }
 
@@ -140,7 +152,9 @@ int RunOwnership(int argc, char** argv) {
   Flags flags;
   CLI::App app{"Passes devices on: request, transfer, import. Works beside a running issuer or verifier.", kProgram};
   app.require_subcommand(1);
-  app.footer("Exit status: 0 done, 1 everything refused, 2 wrong usage or input, 3 a service could not be reached, 4 done in part.");
+  app.footer(
+      "Exit status: 0 done, 1 everything refused, 2 wrong usage or input, 3 a service could not be reached, 4 done in "
+      "part.");
   json args = json::object();
   const auto add = [&](const char* name, const char* help) {
     CLI::App* sub = app.add_subcommand(name, help);
@@ -191,13 +205,18 @@ int RunOwnership(int argc, char** argv) {
     if (flags.json) {
       std::printf("%s\n", base::DumpJson(*made).c_str());
     } else {
-      std::printf("Custodian's DID: %s\nRegistry: %s\nNext: keel ownership request --data %s --count N -o FILE\n", (*made)["did"].get<std::string>().c_str(), (*made)["words"].get<std::string>().c_str(), data.c_str());
+      std::printf("Custodian's DID: %s\nRegistry: %s\nNext: keel ownership request --data %s --count N -o FILE\n",
+                  (*made)["did"].get<std::string>().c_str(), (*made)["words"].get<std::string>().c_str(), data.c_str());
     }
     return base::kExitDone;
   }
   if (request->parsed()) args = {{"verb", "request"}, {"count", flags.count}, {"out", Absolute(flags.out)}};
   if (transfer->parsed()) {
-    args = {{"verb", "transfer"}, {"request", Absolute(flags.request)}, {"out", Absolute(flags.out)}, {"all", flags.all}, {"offline", flags.offline}};
+    args = {{"verb", "transfer"},
+            {"request", Absolute(flags.request)},
+            {"out", Absolute(flags.out)},
+            {"all", flags.all},
+            {"offline", flags.offline}};
     if (!flags.model.empty()) args["model"] = flags.model;
     if (!flags.serials.empty()) args["serials"] = flags.serials;
   }

@@ -60,6 +60,7 @@ class Reader {
 
  private:
   Result<> Open();
+  Result<> OpenKey();
   Result<std::string> Presentation(UnixSeconds now);
   // Connects and reads until the connection ends, the count is reached, or the user stops it.
   Result<> Session(uint64_t deadline);
@@ -79,9 +80,15 @@ class Reader {
   uint64_t received_ = 0;
 };
 
-Result<> Reader::Open() {
+Result<> Reader::OpenKey() {
+  if (store_ != nullptr) return {};
   KEEL_TRY(store_, flags_.key.Open());
   KEEL_TRY(key_, store_->FindLabel(kLabel));
+  return {};
+}
+
+Result<> Reader::Open() {
+  KEEL_TRY_VOID(OpenKey());
   KEEL_TRY(const crypto::PublicKey open, store_->Public(key_));
   did_ = did::DidKey(open);
   kid_ = did::DidKeyUrl(open);
@@ -104,7 +111,12 @@ Result<std::string> Reader::Presentation(UnixSeconds now) {
                         {"iat", now},
                         {"exp", now + kPresentationLife},
                         {"credential", credential_}};
-  return did::SignJws({{"typ", "vp+jwt"}, {"kid", kid_}}, base::DumpJson(payload), *store_, key_);
+  KEEL_TRY_VOID(OpenKey());
+  auto signed_text = did::SignJws({{"typ", "vp+jwt"}, {"kid", kid_}}, base::DumpJson(payload), *store_, key_);
+  // The file is free again, for another reader with the same key. Not if that took a person's passphrase: once is
+  // enough.
+  if (store_->protection() == crypto::Protection::kNone) store_.reset();
+  return signed_text;
 }
 
 void Reader::OnMessage(const mosquitto_message& message) {

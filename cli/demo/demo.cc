@@ -96,6 +96,22 @@ void PrintHowToLook(Screen& screen, const Stage& stage, const Cast& cast, const 
   screen.Line("Ctrl-C stops them all.");
 }
 
+// An error with the lines that a program wrote before it ended.
+int Explain(const Error& error) {
+  const std::string text = error.Text();
+  for (size_t from = 0; from < text.size();) {
+    size_t end = text.find('\n', from);
+    if (end == std::string::npos) end = text.size();
+    std::string line = text.substr(from, end - from);
+    for (char& c : line) {
+      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+    }
+    std::fprintf(stderr, "%s%s\n", from == 0 ? "keel demo: " : "  ", line.c_str());
+    from = end + 1;
+  }
+  return base::ExitFor(error);
+}
+
 Result<int> Play(const DemoOptions& options, Stage& stage, Screen& screen) {
   Cast cast(stage, screen, options);
   screen.Line(screen.Bold("keel demo") + ": from the factory to the owner's data, " + stage.dir());
@@ -216,7 +232,7 @@ int RunDemo(int argc, char** argv) {
     return base::kExitPartly;
   }
   (*stage)->KeepFolder();
-  const int code = base::ReportError(kProgram, status.error());
+  const int code = Explain(status.error());
   std::fprintf(stderr, "%s: logs of every process: %s/logs\n", kProgram, (*stage)->dir().c_str());
   return code;
 }

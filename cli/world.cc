@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/world.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/net/http_client.h"
+#include "core/time.h"
+#include "did/did.h"
+#include "did/methods/keel.h"
+#include "did/methods/key.h"
+#include "did/methods/peer.h"
+
+namespace keel::cli {
+
+void WorldFlags::AddResolver(CLI::App& app) {
+  app.add_option("--registry", networks, "A registry's join file, net.keel, for its did:keel DIDs (repeat)");
+  app.add_option("--registry-url", registry_urls, "Registry node to ask (repeat; default: those of net.keel)");
+  app.add_option("--did-docs", did_docs, "JSON array of DID documents that are known beforehand");
+  app.add_flag("--json", json, "Errors as JSON, results too where they aren't anyway");
+}
+
+void WorldFlags::AddKeys(CLI::App& app) {
+  app.add_option("--secrets", secrets, "JSON array of private keys: {id, type, privateKeyJwk | privateKeyMultibase}");
+  app.add_option("--key", key.path, "Key file that `keel did create` made");
+  key.AddFlags(app);
+}
+
+struct World::Impl final : did::DidResolver, did::KeyFinder {
+  using did::DidResolver::Resolve;
+  base::SystemClock clock;
+  std::unique_ptr<base::HttpClient> http = base::MakeBeastClient();
+  std::vector<std::unique_ptr<registry_client::RegistryClient>> registries;
+  did::KeyMethod key_method;
+  did::PeerMethod peer_method;
+  did::StaticResolver known{this};
+  std::unique_ptr<did::SecretsFile> secrets;
+  std::unique_ptr<crypto::SoftwareKeyStore> store;
+
+  registry_client::RegistryClient* Registry(std::string_view did) {
+    for (const auto& registry : registries) {
+      if (did.starts_with("did:keel:" + registry->label() + ":")) return registry.get();
+    }
+    return nullptr;
+  }
+
+  // What --did-docs doesn't know.
+  Result<did::ResolutionResult> Resolve(const std::string& text, const did::ResolutionOptions& options) override {
+    KEEL_TRY(const did::Did parsed, did::Did::Parse(text));
+    if (parsed.method == "key") return key_method.Resolve(text, options);
+    if (parsed.method == "peer") return peer_method.Resolve(text, options);
+    if (parsed.method != "keel")
+      return Fail(Code::kMethodNotSupported, "resolve",
+                  "did:" + parsed.method + " is not known: only did:key, did:peer, did:keel and --did-docs");
+    registry_client::RegistryClient* registry = Registry(text);
+    if (registry == nullptr)
+      return Fail(Code::kMethodNotSupported, "resolve", text + ": give that network's join file: --registry net.keel");
+    return did::KeelMethod(*registry, registry->label()).Resolve(text, options);
+  }
+
+  Result<did::KeyRef> Find(const std::string& kid) override {
+    if (secrets) {
+      if (auto found = secrets->Find(kid); found || found.error().code != Code::kNoSuchKey) return found;
+    }
+    if (store) {
+      if (auto found = did::LabelKeyFinder(*store).Find(kid); found || found.error().code != Code::kNoSuchKey)
+        return found;
+    }
+    return Fail(Code::kNoSuchKey, "key", kid);
+  }
+};
+
+World::World(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+World::~World() = default;
+did::DidResolver& World::resolver() { return impl_->known; }
+did::KeyFinder& World::keys() { return *impl_; }
+base::HttpClient& World::http() { return *impl_->http; }
+registry_client::RegistryClient* World::Registry(std::string_view did) { return impl_->Registry(did); }
+
+Result<std::unique_ptr<World>> World::Open(const WorldFlags& flags) {
+  auto impl = std::make_unique<Impl>();
+  for (const std::string& file : flags.networks) {
+    KEEL_TRY(const std::string text, base::ReadFile(file, 4 << 20));
+    registry_client::ClientOptions options;
+    options.endpoints = flags.registry_urls;
+    KEEL_TRY(auto client,
+             registry_client::RegistryClient::Create(text, *impl->http, impl->clock, crypto::SystemRandom(), options));
+    impl->registries.push_back(std::move(client));
+  }
+  if (!flags.did_docs.empty()) KEEL_TRY_VOID(impl->known.AddFile(flags.did_docs));
+  if (!flags.secrets.empty()) {
+    KEEL_TRY(impl->secrets, did::SecretsFile::Load(flags.secrets));
+  }
+  if (!flags.key.path.empty()) {
+    KEEL_TRY(impl->store, flags.key.Open());
+  }
+  return std::unique_ptr<World>(new World(std::move(impl)));
+}
+
+Result<World::Acting> World::KeyFor(const std::string& did, const std::string& kid, did::Relationship use) {
+  if (!kid.empty()) {
+    KEEL_TRY(const did::KeyRef key, impl_->Find(kid));
+    return Acting{kid, key};
+  }
+  KEEL_TRY(const auto resolved, resolver().Resolve(did));
+  std::string tried;
+  for (const did::VerificationMethod* method : resolved.document->All(use)) {
+    auto key = impl_->Find(method->id);
+    if (key) return Acting{method->id, *key};
+    if (key.error().code != Code::kNoSuchKey) return std::unexpected<Error>(std::move(key.error()));
+    tried += (tried.empty() ? "" : ", ") + method->id;
+  }
+  return Fail(Code::kNoSuchKey, "key",
+              "none of the keys of " + did + " for " + std::string(did::RelationshipName(use)) +
+                  " is in --secrets or --key" + (tried.empty() ? "" : " (" + tried + ")"));
+}
+
+Result<std::string> ReadInput(size_t limit) {
+  KEEL_TRY(std::string text, base::ReadFile("-", limit));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  if (text.empty()) return Fail(Code::kUsage, "standard input", "is empty");
+  return text;
+}
+
+Result<UnixSeconds> TimeOf(const std::string& text) {
+  if (text.empty()) return base::NowSeconds();
+  UnixSeconds seconds = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size()) return seconds;
+  const auto time = ParseRfc3339(text);
+  if (!time) return Fail(Code::kUsage, "--at", "\"" + text + "\" is neither an RFC 3339 time nor seconds since 1970");
+  return *time;
+}
+
+}  // namespace keel::cli

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/keys.h"
+#include "did/key_finder.h"
+#include "did/resolver.h"
+#include "registry-client/registry_client.h"
+
+namespace keel::cli {
+
+// What the toolbox's verbs know of others (DIDs) and of themselves (keys).
+struct WorldFlags {
+  std::vector<std::string> networks;       // --registry net.keel ...
+  std::vector<std::string> registry_urls;  // --registry-url URL ...: instead of the files' hints
+  std::string did_docs;                    // --did-docs F
+  std::string secrets;                     // --secrets F
+  KeyFile key;                             // --key F
+  bool json = false;                       // --json
+
+  // --registry, --registry-url, --did-docs, --json.
+  void AddResolver(CLI::App& app);
+  // --secrets, --key and the passphrase's flags.
+  void AddKeys(CLI::App& app);
+};
+
+// Resolves did:key and did:peer by themselves, did:keel over the given registries, and what stands in --did-docs.
+// Finds private keys in --secrets and --key by their kid. Not thread-safe.
+class World {
+ public:
+  static Result<std::unique_ptr<World>> Open(const WorldFlags& flags);
+  ~World();
+
+  did::DidResolver& resolver();
+  did::KeyFinder& keys();
+  // The client of the network that a did:keel names; null: none was given.
+  registry_client::RegistryClient* Registry(std::string_view did);
+  // The key by which `did` may act: the kid that was named, else the first of its document's keys for that use that is
+  // ours. kNoSuchKey says which were looked for.
+  struct Acting {
+    std::string kid;
+    did::KeyRef key;
+  };
+  Result<Acting> KeyFor(const std::string& did, const std::string& kid, did::Relationship use);
+  base::HttpClient& http();
+
+ private:
+  struct Impl;
+  explicit World(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Standard input to its end, at most `limit` octets, without the newlines at its end.
+Result<std::string> ReadInput(size_t limit);
+// "2027-01-31T00:00:00Z" or seconds since 1970; empty: now. kUsage.
+Result<UnixSeconds> TimeOf(const std::string& text);
+
+}  // namespace keel::cli
