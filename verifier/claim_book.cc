@@ -20,12 +20,15 @@ using nlohmann::json;
 // An entry lives 30 days at a node; it is renewed well before.
 constexpr uint64_t kInvitationLife = 30ull * 24 * 3600;
 constexpr uint64_t kRenewAfter = 20ull * 24 * 3600;
+// While the device hasn't come, its invitation is put in front again: others may have filled the slots meanwhile, or the
+// node has lost it in a power cut.
+constexpr uint64_t kInFrontAgainAfter = 15ull * 60;
 constexpr auto kRetryAfter = std::chrono::seconds(2);
 
 // Whether the device of this claim may be looking for us.
 bool WantsPublishing(const Claim& claim, UnixSeconds now) {
   switch (claim.state) {
-    case ClaimState::kClaimed:
+    case ClaimState::kClaimed: return claim.published == 0 || claim.published + kInFrontAgainAfter < now;
     case ClaimState::kBound:
     case ClaimState::kOnboarded: return claim.published == 0 || claim.published + kRenewAfter < now;
     case ClaimState::kHeld:
@@ -114,6 +117,7 @@ Result<> ClaimBook::Load() {
   for (Claim& claim : claims) {
     if (!claim.pairwise.empty()) KEEL_TRY_VOID(parts_.keys.Pairwise(claim.pairwise_id));
     const auto invitation = base::ParseJson(claim.invitation);
+    if (claim.state == ClaimState::kClaimed) claim.published = 0;  // once at each start, for the same reason
     const bool ours = invitation && invitation->value("url", json::array()) == json::array({parts_.url});
     if (ours) {
       KEEL_TRY_VOID(parts_.keys.Pairwise(claim.invitation_id));

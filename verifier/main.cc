@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // keel-verifier: the owner's program (docs/cli/keel-verifier.md).
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -42,6 +45,7 @@ struct Flags {
   bool all = false;
   std::vector<std::string> serials;
   std::string device, model, file, firmware, image, did, out, broker;
+  uint64_t contact = 900;
   bool reset = false, clone = false;
 };
 
@@ -50,6 +54,8 @@ std::vector<base::Config::Key> ConfigKeys() {
           {"public_url", base::Config::Type::kString, "",
            "URL that devices reach this verifier by; default: the listener's"},
           {"registry", base::Config::Type::kStrings, "[]", "registry endpoints that replace the hints of net.keel"},
+          {"broker", base::Config::Type::kString, "",
+           "HOST:PORT of the MQTT broker that devices are told until `broker set` says another"},
           {"passphrase_file", base::Config::Type::kString, "",
            "0600 file with the passphrase of keys.keel; default: unattended"},
           {"max_stale", base::Config::Type::kUint, "300", "seconds that a registry checkpoint may be old"}};
@@ -64,6 +70,28 @@ Result<std::string> Passphrase(const Flags& flags, const std::string& from_confi
   return std::string(text.ExposeSecret());
 }
 
+// HOST:PORT as the arguments of the verb `broker-set`.
+Result<json> BrokerArguments(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  const auto port = colon == std::string::npos ? Result<json>(json()) : base::ParseJson(address.substr(colon + 1));
+  if (!port || !port->is_number_unsigned())
+    return Fail(Code::kUsage, "broker", "\"" + address + "\" is not HOST:PORT");
+  return json{{"host", address.substr(0, colon)}, {"port", *port}};
+}
+
+// A configuration for mosquitto that asks our plugin about everybody: mosquitto -c DIR/mosquitto.conf.
+Result<> WriteBrokerConfig(const base::RolePaths& paths, const std::string& address) {
+  KEEL_TRY(const json broker, BrokerArguments(address));
+  std::string plugin = base::ProgramDir() + "/../lib/keel-broker.so";
+  if (!base::FileExists(plugin)) plugin = base::ProgramDir() + "/../lib/keel/keel-broker.so";
+  std::string text = "listener " + broker["port"].dump() + " " + broker["host"].get<std::string>() +
+                     "\nallow_anonymous false\npersistence false\nset_tcp_nodelay true\nplugin " + plugin +
+                     "\nplugin_opt_members_file " + paths.data_dir + "/members.json\n";
+  // As root it would become a user of its own, who may not read the members file.
+  if (::geteuid() == 0) text += "user root\n";
+  return base::WriteFileAtomic(paths.data_dir + "/mosquitto.conf", text);
+}
+
 Result<int> Init(const Flags& flags) {
   KEEL_TRY(const base::RolePaths paths, base::ResolveRolePaths("verifier", flags.data));
   KEEL_TRY(const std::string net, base::ReadFile(flags.registry_file, 1 << 20));
@@ -73,6 +101,12 @@ Result<int> Init(const Flags& flags) {
   if (!flags.listen.empty()) values["listen"] = flags.listen;
   if (!flags.public_url.empty()) values["public_url"] = flags.public_url;
   if (!flags.passphrase.file.empty()) values["passphrase_file"] = flags.passphrase.file;
+  if (!flags.broker.empty()) {
+    values["broker"] = flags.broker;
+    base::RolePaths absolute = paths;
+    absolute.data_dir = std::filesystem::absolute(paths.data_dir).lexically_normal().string();
+    KEEL_TRY_VOID(WriteBrokerConfig(absolute, flags.broker));
+  }
   KEEL_TRY_VOID(base::WriteFileAtomic(paths.config_file, base::Config::Template(ConfigKeys(), values), 0600));
   if (flags.json) {
     std::cout << base::DumpJson({{"did", identity->did()}, {"data", paths.data_dir}}) << "\n";
@@ -100,7 +134,13 @@ Result<int> Serve(const Flags& flags) {
   options.registry = flags.registry.empty() ? config.GetList("registry") : flags.registry;
   options.max_stale_seconds = config.GetUint("max_stale");
   KEEL_TRY(const auto service, verifier::Service::Start(options));
-  KEEL_TRY(const auto control, base::ControlServer::Start(paths.socket, service->Verbs(), 8));
+  auto verbs = service->Verbs();
+  if (const std::string broker = config.GetString("broker"); !broker.empty()) {
+    KEEL_TRY(const json address, BrokerArguments(broker));
+    KEEL_TRY(const json status, verbs["status"](json::object()));
+    if (status["broker"] == "") KEEL_TRY_VOID(verbs["broker-set"](address));
+  }
+  KEEL_TRY(const auto control, base::ControlServer::Start(paths.socket, std::move(verbs), 8));
   base::LogInfo("verifier.ready", {{"url", service->url()}, {"did", service->did()}});
   KEEL_TRY_VOID(base::ServeUntilStopped(*stop, flags.ready_fd,
                                         {{"url", service->url()}, {"did", service->did()}, {"socket", paths.socket}}));
@@ -158,6 +198,7 @@ int main(int argc, char** argv) {
   init->add_option("--registry", flags.registry_file, "The registry's join file, net.keel")->required();
   init->add_option("--listen", flags.listen, "HOST:PORT of the public listener");
   init->add_option("--public-url", flags.public_url, "URL that devices reach it by");
+  init->add_option("--broker", flags.broker, "HOST:PORT of the MQTT broker; writes mosquitto.conf for it, too");
   passphrase_flags(init);
   CLI::App* serve = verb(&app, "serve", "Run the service", [&] { return Serve(flags); });
   serve->add_option("--listen", flags.listen, "HOST:PORT of the public listener; port 0: a free one");
@@ -185,12 +226,17 @@ int main(int argc, char** argv) {
         flags, "profile-set",
         [&]() -> Result<json> {
           KEEL_TRY(const std::string text, base::ReadFile(flags.file, 1 << 20));
-          return json{{"model", flags.model}, {"configuration", text}, {"firmware", flags.firmware}};
+          return json{{"model", flags.model},
+                      {"configuration", text},
+                      {"firmware", flags.firmware},
+                      {"contact_seconds", flags.contact}};
         },
         verifier::ShowPlain);
   });
   profile_set->add_option("model", flags.model, "Model, or * for every other")->required();
   profile_set->add_option("--config", flags.file, "JSON object that the devices get")->required();
+  profile_set->add_option("--contact", flags.contact, "Seconds between a device's questions for news")
+      ->capture_default_str();
   profile_set->add_option("--firmware", flags.firmware, "Release (id or version) that they shall run");
   verb(profile, "list", "Show the profiles",
        [&] { return Call(flags, "profile-list", NoArguments, verifier::ShowPlain); });
@@ -214,14 +260,7 @@ int main(int argc, char** argv) {
   CLI::App* broker_set = verb(broker, "set", "Set the MQTT broker that devices are told", [&] {
     return Call(
         flags, "broker-set",
-        [&]() -> Result<json> {
-          const size_t colon = flags.broker.rfind(':');
-          const auto port =
-              colon == std::string::npos ? Result<json>(json()) : base::ParseJson(flags.broker.substr(colon + 1));
-          if (!port || !port->is_number_unsigned())
-            return Fail(Code::kUsage, "broker", "\"" + flags.broker + "\" is not HOST:PORT");
-          return json{{"host", flags.broker.substr(0, colon)}, {"port", *port}};
-        },
+        [&]() { return BrokerArguments(flags.broker); },
         verifier::ShowPlain);
   });
   broker_set->add_option("address", flags.broker, "HOST:PORT")->required();

@@ -347,6 +347,11 @@ Onboarding::Reply Onboarding::OnDeviceProof(Incoming& in) {
     KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
     return problem(onboarding::Problem::kPolicy, "policy refuses; the owner's log says which rule");
   }
+  // Put out by the owner: proving itself again, or a copy's doing so, opens no question that was answered.
+  if (claim.state == ClaimState::kRevoked || claim.state == ClaimState::kReleased ||
+      claim.state == ClaimState::kRetired) {
+    return problem(onboarding::Problem::kRevoked, "the owner has put this device out");
+  }
   const bool taken = claim.state != ClaimState::kClaimed && !(claim.state == ClaimState::kBound && bound_to_this);
   if (taken) {
     claim.state = ClaimState::kHeld;
@@ -389,7 +394,8 @@ json Onboarding::NetworkFor(const Claim& claim) const {
 
 std::string Onboarding::BundleId(const Claim& claim) const {
   const Profile profile = parts_.settings.ProfileFor(claim.model);
-  return base::Base64Url(crypto::Sha256::Of(profile.configuration + "\n" + base::DumpJson(NetworkFor(claim))));
+  return base::Base64Url(crypto::Sha256::Of(profile.configuration + "\n" + std::to_string(profile.contact_seconds) +
+                                            "\n" + base::DumpJson(NetworkFor(claim))));
 }
 
 Result<json> Onboarding::Bundle(Claim& claim, UnixSeconds now) {
@@ -408,11 +414,9 @@ Result<json> Onboarding::Bundle(Claim& claim, UnixSeconds now) {
                                                                    parts_.owner.auth, parts_.owner.auth_kid));
   KEEL_TRY(const crypto::PublicKey owner_key, parts_.owner.store->Public(parts_.owner.auth));
   KEEL_TRY(const json configuration, base::ParseJson(profile.configuration));
-  json members = {{Key(body::kStage), body::kStageFull},
-                  {Key(body::kFc), fleet_credential},
-                  {Key(body::kFck), base::Multikey(owner_key)},
-                  {Key(body::kNet), NetworkFor(claim)},
-                  {Key(body::kConfig), configuration}};
+  json members = {{Key(body::kStage), body::kStageFull},           {Key(body::kFc), fleet_credential},
+                  {Key(body::kFck), base::Multikey(owner_key)},    {Key(body::kNet), NetworkFor(claim)},
+                  {Key(body::kInterval), profile.contact_seconds}, {Key(body::kConfig), configuration}};
   claim.provided = BundleId(claim);
   claim.fleet_until = request.valid_until;
   return members;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_strict.h"
+#include "core/json_reader.h"
 
 namespace keel::verifier {
 
@@ -14,6 +15,7 @@ json Profile::ToJson() const {
           {"model", model},
           {"configuration", configuration},
           {"firmware", firmware},
+          {"contact_seconds", contact_seconds},
           {"firmware_first", firmware_first}};
 }
 
@@ -22,6 +24,7 @@ Result<Profile> Profile::FromJson(const json& value) {
   KEEL_TRY(profile.model, base::GetString(value, "model"));
   KEEL_TRY(profile.configuration, base::GetString(value, "configuration"));
   KEEL_TRY(profile.firmware, base::GetString(value, "firmware"));
+  KEEL_TRY(profile.contact_seconds, base::GetUint(value, "contact_seconds"));
   KEEL_TRY(profile.firmware_first, base::GetBool(value, "firmware_first"));
   return profile;
 }
@@ -41,6 +44,12 @@ Result<Profile> MakeProfile(const std::string& model, const std::string& configu
                 "the configuration has " + std::to_string(profile.configuration.size()) +
                     " octets without white space; a device takes " + std::to_string(kMaxConfiguration) +
                     " at most: deliver more through the application");
+  }
+  // The device's own reader takes whole numbers only; it would refuse the whole message.
+  if (const auto device_reads = JsonView::Parse(profile.configuration); !device_reads) {
+    return Fail(device_reads.error().code, "profile",
+                "devices can't read this configuration (" + device_reads.error().Text() +
+                    "): numbers must be whole and below 2^53");
   }
   return profile;
 }

@@ -10,10 +10,11 @@ namespace keel::verifier {
 
 // What a kind of device gets: the bundle that M4 carries and the firmware that it shall run. Value type.
 struct Profile {
-  std::string model;            // devices of this model; "*" for those that no other profile names
-  std::string configuration;    // JSON object, given to the device as it is; at most kMaxConfiguration octets
-  std::string firmware;         // id of an imported release; empty: whatever it runs
-  bool firmware_first = false;  // provision only once it runs that firmware
+  std::string model;               // devices of this model; "*" for those that no other profile names
+  std::string configuration;       // JSON object, given to the device as it is; at most kMaxConfiguration octets
+  std::string firmware;            // id of an imported release; empty: whatever it runs
+  uint64_t contact_seconds = 900;  // how often an onboarded device asks for news
+  bool firmware_first = false;     // provision only once it runs that firmware
 
   nlohmann::json ToJson() const;
   static Result<Profile> FromJson(const nlohmann::json& value);

@@ -31,6 +31,7 @@ json Summary(const Claim& claim, bool member) {
           {"firmware", claim.firmware_version},
           {"firmware_sequence", claim.firmware_sequence},
           {"generation", claim.generation},
+          {"fleet_until", claim.fleet_until},
           {"problem", claim.problem},
           {"changed", claim.changed},
           {"seen", claim.seen}};
@@ -219,7 +220,7 @@ Result<json> Service::Impl::ClaimDevices(const json& args) {
 }
 
 Result<json> Service::Impl::SetProfile(const json& args) {
-  KEEL_TRY_VOID(base::OnlyMembers(args, {"model", "configuration", "firmware"}));
+  KEEL_TRY_VOID(base::OnlyMembers(args, {"model", "configuration", "firmware", "contact_seconds"}));
   KEEL_TRY(const std::string model, base::GetString(args, "model"));
   KEEL_TRY(const std::string configuration, base::GetString(args, "configuration"));
   KEEL_TRY(const std::string wanted, base::GetString(args, "firmware"));
@@ -237,7 +238,9 @@ Result<json> Service::Impl::SetProfile(const json& args) {
       return Fail(Code::kNotFound, "profile",
                   "no imported release is \"" + wanted + "\"; `keel-verifier firmware import` takes one over");
   }
-  KEEL_TRY(const Profile profile, MakeProfile(model, configuration, release));
+  KEEL_TRY(Profile profile, MakeProfile(model, configuration, release));
+  KEEL_TRY(const std::optional<uint64_t> contact, base::GetOptionalUint(args, "contact_seconds"));
+  if (contact) profile.contact_seconds = *contact;
   KEEL_TRY_VOID(settings->SetProfile(profile));
   return profile.ToJson();
 }
