@@ -21,19 +21,16 @@ using Bytes32 = ByteArray<32>;
 using Bytes64 = ByteArray<64>;
 
 // The octets of a string, and the other way round; both only look, neither owns.
-inline ByteView AsBytes(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-inline std::string_view AsText(ByteView bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline ByteView AsBytes(std::string_view text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
+inline std::string_view AsText(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 // Not constant-time: for public values only (secrets: core/secret.h).
 inline bool Equal(ByteView a, ByteView b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
 
-// Writes big-endian values into a caller's buffer and remembers an overflow instead of making one. Check ok() once at the end.
+// Writes big-endian values into a caller's buffer and remembers an overflow instead of making one. Check ok() once at
+// the end.
 class ByteWriter {
  public:
   explicit ByteWriter(ByteSpan out) : out_(out) {}

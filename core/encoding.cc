@@ -202,7 +202,7 @@ Result<size_t> VarintEncode(uint64_t value, ByteSpan out) {
 
 Result<Varint> VarintDecode(ByteView in) {
   Varint result;
-  for (; result.length < 9; ) {
+  for (; result.length < 9;) {
     if (result.length == in.size()) return Fail(Code::kMalformed, "varint");
     const uint8_t octet = in[result.length];
     result.value |= static_cast<uint64_t>(octet & 0x7f) << (7 * result.length);

@@ -5,9 +5,10 @@
 
 #include "core/bytes.h"
 
-// Text encodings, canonical forms only: what a decoder accepts, the encoder gives back octet for octet. All write into the
-// caller's buffer and return the number of characters or octets written; kBufferTooSmall when it does not fit, kMalformed
-// for a foreign character, kNotCanonical for a second spelling of the same octets (padding, stray bits, upper-case hex).
+// Text encodings, canonical forms only: what a decoder accepts, the encoder gives back octet for octet. All write into
+// the caller's buffer and return the number of characters or octets written; kBufferTooSmall when it does not fit,
+// kMalformed for a foreign character, kNotCanonical for a second spelling of the same octets (padding, stray bits,
+// upper-case hex).
 namespace keel {
 
 // RFC 4648 section 5 without padding.

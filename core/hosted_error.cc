@@ -39,7 +39,9 @@ extern "C" [[noreturn]] void keel_port_assert_failed(const char* expression, con
 
 namespace keel {
 
-void AssertFailed(const char* expression, const char* file, int line) { keel_port_assert_failed(expression, file, line); }
+void AssertFailed(const char* expression, const char* file, int line) {
+  keel_port_assert_failed(expression, file, line);
+}
 
 }  // namespace keel
 

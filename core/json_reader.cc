@@ -231,8 +231,14 @@ class Checker {
       if (End()) return Bad();
       const char kind = text_[at_++];
       switch (kind) {
-        case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
-          break;
+        case '"':
+        case '\\':
+        case '/':
+        case 'b':
+        case 'f':
+        case 'n':
+        case 'r':
+        case 't': break;
         case 'u': {
           const int32_t unit = Hex4(text_, at_);
           if (unit < 0) return Bad();
@@ -246,8 +252,7 @@ class Checker {
           }
           break;
         }
-        default:
-          return Bad();
+        default: return Bad();
       }
     }
   }
@@ -270,7 +275,8 @@ class Checker {
   }
 
   Result<> Literal() {
-    for (const std::string_view word : {std::string_view("true"), std::string_view("false"), std::string_view("null")}) {
+    for (const std::string_view word :
+         {std::string_view("true"), std::string_view("false"), std::string_view("null")}) {
       if (text_.size() - at_ >= word.size() && std::memcmp(text_.data() + at_, word.data(), word.size()) == 0) {
         at_ += word.size();
         return {};
@@ -279,8 +285,9 @@ class Checker {
     return Bad();
   }
 
-  // Duplicate names, object by object: where one object's names stand is kept (1 KiB of stack), each new one is compared with all
-  // before. Linear to find the objects, at most 256*255/2 comparisons in each, by memcmp unless a name has escapes.
+  // Duplicate names, object by object: where one object's names stand is kept (1 KiB of stack), each new one is
+  // compared with all before. Linear to find the objects, at most 256*255/2 comparisons in each, by memcmp unless a
+  // name has escapes.
   Result<> Names() const {
     for (size_t at = 0; at < text_.size();) {
       if (text_[at] == '"') {
@@ -313,7 +320,7 @@ class Checker {
       lengths[count] = static_cast<uint16_t>(name.size());
       if (has_escapes) escaped[count / 8] = static_cast<uint8_t>(escaped[count / 8] | 1u << (count % 8));
       ++count;
-      at = SkipSpace(text_, SkipString(text_, at));            // the colon
+      at = SkipSpace(text_, SkipString(text_, at));  // the colon
       at = SkipValue(text_, SkipSpace(text_, at + 1));
       at = SkipSpace(text_, at);
       if (text_[at] != ',') break;
@@ -337,7 +344,8 @@ JsonView::Kind KindOf(char first) {
     case '{': return JsonView::Kind::kObject;
     case '[': return JsonView::Kind::kArray;
     case '"': return JsonView::Kind::kString;
-    case 't': case 'f': return JsonView::Kind::kBool;
+    case 't':
+    case 'f': return JsonView::Kind::kBool;
     case 'n': return JsonView::Kind::kNull;
     default: return JsonView::Kind::kNumber;
   }
@@ -364,7 +372,7 @@ bool JsonView::Items::Next(std::string_view& name, JsonView& item) {
   if (object_) {
     const size_t end = SkipString(rest_, at);
     name = {rest_.data() + at + 1, end - at - 2};
-    at = SkipSpace(rest_, end);          // the colon
+    at = SkipSpace(rest_, end);  // the colon
     at = SkipSpace(rest_, at + 1);
   }
   const size_t end = SkipValue(rest_, at);

@@ -7,9 +7,9 @@
 #include "core/bytes.h"
 
 // Reading JSON (RFC 8259) where there is no heap: the text is checked whole once, then looked at through views into it.
-// Strict in what assurance.md's I4 asks: no duplicate names (compared after unescaping), depth at most kMaxJsonDepth, valid UTF-8, no byte-order
-// mark, nothing after the value, integers only within +-(2^53-1), no fractions or exponents (no Keel message has any).
-// A view is valid as long as the text is. Nothing here recurses on input or allocates.
+// Strict in what assurance.md's I4 asks: no duplicate names (compared after unescaping), depth at most kMaxJsonDepth,
+// valid UTF-8, no byte-order mark, nothing after the value, integers only within +-(2^53-1), no fractions or exponents
+// (no Keel message has any). A view is valid as long as the text is. Nothing here recurses on input or allocates.
 namespace keel {
 
 inline constexpr size_t kMaxJsonDepth = 32;
@@ -56,7 +56,8 @@ class JsonView {
   // The unescaped string, written to out.
   Result<size_t> AsString(std::span<char> out) const;
 
-  // Walks an array's elements or an object's members in order: `JsonView item; for (auto it = v.begin_items(); it.Next(item);)`.
+  // Walks an array's elements or an object's members in order: `JsonView item; for (auto it = v.begin_items();
+  // it.Next(item);)`.
   class Items {
    public:
     // False at the end. For objects `name` is the member's name as written (unescaped only if it had no escapes).

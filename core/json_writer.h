@@ -26,7 +26,7 @@ class JsonWriter {
   JsonWriter& Uint(uint64_t value);
   JsonWriter& Bool(bool value);
   JsonWriter& Null();
-  JsonWriter& Base64Url(ByteView bytes);  // as a string
+  JsonWriter& Base64Url(ByteView bytes);   // as a string
   JsonWriter& Raw(std::string_view json);  // a value that is JSON already
 
   bool ok() const { return ok_; }

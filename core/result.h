@@ -19,18 +19,18 @@ namespace keel {
 enum class Code : uint16_t {
   kOk = 0,
   // 1..: input and encoding
-  kInvalidArgument = 1,   // the caller's own argument is out of its documented range
-  kMalformed = 2,         // octets are not in the form that was asked for
-  kNotCanonical = 3,      // readable, but not in the one canonical form
-  kTooLarge = 4,          // over a stated limit
-  kBufferTooSmall = 5,    // the output does not fit the caller's buffer
-  kUnsupported = 6,       // known form, but not one that is taken part in
-  kDuplicate = 7,         // appears twice where once is allowed
-  kMissing = 8,           // a required member is absent
-  kOutOfRange = 9,        // a number outside its range
+  kInvalidArgument = 1,  // the caller's own argument is out of its documented range
+  kMalformed = 2,        // octets are not in the form that was asked for
+  kNotCanonical = 3,     // readable, but not in the one canonical form
+  kTooLarge = 4,         // over a stated limit
+  kBufferTooSmall = 5,   // the output does not fit the caller's buffer
+  kUnsupported = 6,      // known form, but not one that is taken part in
+  kDuplicate = 7,        // appears twice where once is allowed
+  kMissing = 8,          // a required member is absent
+  kOutOfRange = 9,       // a number outside its range
   // 40..: cryptography
   kBadSignature = 40,
-  kBadKey = 41,           // not a valid key of its type (off curve, low order, wrong length)
+  kBadKey = 41,  // not a valid key of its type (off curve, low order, wrong length)
   kDecryptFailed = 42,
   kNoSuchKey = 43,
   kNoEntropy = 44,
@@ -47,14 +47,14 @@ enum class Code : uint16_t {
   kDeactivated = 86,
   kInternalError = 87,
   // 120..: ledger
-  kBadProof = 120,        // a Merkle or map proof that does not lead to the root
-  kNoQuorum = 121,        // too few valid signatures of distinct members
-  kStale = 122,           // older than the freshness limit, or than one already seen
+  kBadProof = 120,  // a Merkle or map proof that does not lead to the root
+  kNoQuorum = 121,  // too few valid signatures of distinct members
+  kStale = 122,     // older than the freshness limit, or than one already seen
   kWrongEpoch = 123,
-  kSealSpent = 124,       // the seal is spent on another link
-  kBadChain = 125,        // links do not follow each other
+  kSealSpent = 124,  // the seal is spent on another link
+  kBadChain = 125,   // links do not follow each other
   kHistoryTooLong = 126,
-  kConflict = 127,        // contradicts what the ledger already holds
+  kConflict = 127,  // contradicts what the ledger already holds
   kNotSponsored = 128,
   kQuotaExceeded = 129,
   kWrongNetwork = 130,
@@ -69,12 +69,12 @@ enum class Code : uint16_t {
   kWrongTranscript = 167,
   kUntrusted = 168,
   kRevoked = 169,
-  kRefused = 170,         // the peer refused, or policy does
-  kWrongState = 171,      // not now: the message or verb does not fit the state
+  kRefused = 170,     // the peer refused, or policy does
+  kWrongState = 171,  // not now: the message or verb does not fit the state
   kUnknownVersion = 172,
   kBusy = 173,
-  kRollback = 174,        // older than the rollback counter allows
-  kLocked = 175,          // factory mode is over
+  kRollback = 174,  // older than the rollback counter allows
+  kLocked = 175,    // factory mode is over
   // 200..: the world outside
   kIo = 200,
   kCorrupt = 201,
@@ -132,17 +132,17 @@ inline std::unexpected<Error> Fail(Code code, const char* where, std::string det
 #define KEEL_CONCAT(a, b) KEEL_CONCAT_INNER(a, b)
 
 // `KEEL_TRY(auto x, F());` declares x from F()'s value, or returns F()'s error. `KEEL_TRY_VOID(F());` for Result<void>.
-#define KEEL_TRY_IMPL(tmp, var, ...)                                        \
-  auto tmp = (__VA_ARGS__);                                                 \
-  if (!tmp) [[unlikely]]                                                    \
-    return std::unexpected<::keel::Error>(std::move(tmp.error()));          \
+#define KEEL_TRY_IMPL(tmp, var, ...)                               \
+  auto tmp = (__VA_ARGS__);                                        \
+  if (!tmp) [[unlikely]]                                           \
+    return std::unexpected<::keel::Error>(std::move(tmp.error())); \
   var = std::move(*tmp)
 #define KEEL_TRY(var, ...) KEEL_TRY_IMPL(KEEL_CONCAT(keel_try_, __COUNTER__), var, __VA_ARGS__)
-#define KEEL_TRY_VOID_IMPL(tmp, ...)                                        \
-  do {                                                                      \
-    auto tmp = (__VA_ARGS__);                                               \
-    if (!tmp) [[unlikely]]                                                  \
-      return std::unexpected<::keel::Error>(std::move(tmp.error()));        \
+#define KEEL_TRY_VOID_IMPL(tmp, ...)                                 \
+  do {                                                               \
+    auto tmp = (__VA_ARGS__);                                        \
+    if (!tmp) [[unlikely]]                                           \
+      return std::unexpected<::keel::Error>(std::move(tmp.error())); \
   } while (false)
 #define KEEL_TRY_VOID(...) KEEL_TRY_VOID_IMPL(KEEL_CONCAT(keel_try_, __COUNTER__), __VA_ARGS__)
 

@@ -17,7 +17,8 @@ class Clock {
   ~Clock() = default;
 };
 
-// Seam: where randomness comes from. Fills all of `out` with octets fit for keys or fails (kNoEntropy) having given none.
+// Seam: where randomness comes from. Fills all of `out` with octets fit for keys or fails (kNoEntropy) having given
+// none.
 class Random {
  public:
   virtual Result<> Fill(ByteSpan out) = 0;

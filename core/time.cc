@@ -76,8 +76,7 @@ Result<UnixSeconds> ParseRfc3339(std::string_view text) {
     return malformed();
   }
   if (at != text.size()) return malformed();
-  const int64_t seconds =
-      DaysFromCivil(year, month, day) * kDaySeconds + (hour * 60 + minute) * 60 + second - offset;
+  const int64_t seconds = DaysFromCivil(year, month, day) * kDaySeconds + (hour * 60 + minute) * 60 + second - offset;
   constexpr int64_t kEnd = 253402300800;  // 10000-01-01: FormatRfc3339 could not write it
   if (seconds < 0 || seconds >= kEnd) return Fail(Code::kOutOfRange, "RFC 3339 time");
   return static_cast<UnixSeconds>(seconds);

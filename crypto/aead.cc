@@ -29,7 +29,8 @@ void CbcHmacTag(ByteView mac_key, ByteView aad, ByteView iv, ByteView ciphertext
 
 Result<size_t> CbcHmacEncrypt(const Aes256& aes, ByteView key, ByteView iv, ByteView aad, ByteView plaintext,
                               ByteSpan ciphertext, std::span<uint8_t, 32> tag) {
-  if (key.size() != kCbcHmacKey || iv.size() != kCbcHmacIv) return Fail(Code::kInvalidArgument, "A256CBC-HS512 key or IV length");
+  if (key.size() != kCbcHmacKey || iv.size() != kCbcHmacIv)
+    return Fail(Code::kInvalidArgument, "A256CBC-HS512 key or IV length");
   if (plaintext.size() > SIZE_MAX - 16) return Fail(Code::kTooLarge, "A256CBC-HS512");
   const size_t length = CbcHmacCiphertextLength(plaintext.size());
   if (ciphertext.size() < length) return Fail(Code::kBufferTooSmall, "A256CBC-HS512");
@@ -43,8 +44,8 @@ Result<size_t> CbcHmacEncrypt(const Aes256& aes, ByteView key, ByteView iv, Byte
   return length;
 }
 
-Result<size_t> CbcHmacDecrypt(const Aes256& aes, ByteView key, ByteView iv, ByteView aad, ByteView ciphertext, ByteView tag,
-                              ByteSpan plaintext) {
+Result<size_t> CbcHmacDecrypt(const Aes256& aes, ByteView key, ByteView iv, ByteView aad, ByteView ciphertext,
+                              ByteView tag, ByteSpan plaintext) {
   // One error for whatever is wrong with the input, so that nobody learns which check failed.
   const auto refuse = [] { return Fail(Code::kDecryptFailed, "A256CBC-HS512"); };
   if (key.size() != kCbcHmacKey || iv.size() != kCbcHmacIv || tag.size() != kCbcHmacTag || ciphertext.empty() ||
@@ -98,10 +99,11 @@ Result<size_t> AesKwUnwrap(const Aes256& aes, ByteView kek, ByteView wrapped, By
 }
 
 Result<size_t> Xc20pEncrypt(ByteView key, ByteView nonce, ByteView aad, ByteView plaintext, ByteSpan out) {
-  if (key.size() != kXc20pKey || nonce.size() != kXc20pNonce) return Fail(Code::kInvalidArgument, "XC20P key or nonce length");
+  if (key.size() != kXc20pKey || nonce.size() != kXc20pNonce)
+    return Fail(Code::kInvalidArgument, "XC20P key or nonce length");
   if (out.size() < kXc20pTag || out.size() - kXc20pTag < plaintext.size()) return Fail(Code::kBufferTooSmall, "XC20P");
-  crypto_aead_xchacha20poly1305_ietf_encrypt(out.data(), nullptr, plaintext.data(), plaintext.size(), aad.data(), aad.size(),
-                                             nullptr, nonce.data(), key.data());
+  crypto_aead_xchacha20poly1305_ietf_encrypt(out.data(), nullptr, plaintext.data(), plaintext.size(), aad.data(),
+                                             aad.size(), nullptr, nonce.data(), key.data());
   return plaintext.size() + kXc20pTag;
 }
 
@@ -114,7 +116,8 @@ Result<size_t> Xc20pDecrypt(ByteView key, ByteView nonce, ByteView aad, ByteView
   // libsodium wants a place to write to even for an empty message.
   uint8_t none = 0;
   if (crypto_aead_xchacha20poly1305_ietf_decrypt(length == 0 ? &none : out.data(), nullptr, nullptr, ciphertext.data(),
-                                                 ciphertext.size(), aad.data(), aad.size(), nonce.data(), key.data()) != 0) {
+                                                 ciphertext.size(), aad.data(), aad.size(), nonce.data(),
+                                                 key.data()) != 0) {
     return Fail(Code::kDecryptFailed, "XC20P");
   }
   return length;

@@ -6,8 +6,9 @@
 
 namespace keel::crypto {
 
-// AES-256 in CBC over whole blocks, no padding: the one primitive that libsodium lacks. Two implementations exist so that
-// a microcontroller needs no OpenSSL: kBearSslAes (crypto/embedded, constant-time, everywhere) and kOpenSslAes (crypto/hosted).
+// AES-256 in CBC over whole blocks, no padding: the one primitive that libsodium lacks. Two implementations exist so
+// that a microcontroller needs no OpenSSL: kBearSslAes (crypto/embedded, constant-time, everywhere) and kOpenSslAes
+// (crypto/hosted).
 struct Aes256 {
   // data: a multiple of 16 octets, transformed in place; iv: in/out, 16 octets.
   void (*cbc_encrypt)(std::span<const uint8_t, 32> key, std::span<uint8_t, 16> iv, ByteSpan data);
@@ -26,8 +27,8 @@ constexpr size_t CbcHmacCiphertextLength(size_t plaintext) { return (plaintext /
 Result<size_t> CbcHmacEncrypt(const Aes256& aes, ByteView key, ByteView iv, ByteView aad, ByteView plaintext,
                               ByteSpan ciphertext, std::span<uint8_t, 32> tag);
 // kDecryptFailed without telling which check failed; plaintext may alias ciphertext. Returns the plaintext's length.
-Result<size_t> CbcHmacDecrypt(const Aes256& aes, ByteView key, ByteView iv, ByteView aad, ByteView ciphertext, ByteView tag,
-                              ByteSpan plaintext);
+Result<size_t> CbcHmacDecrypt(const Aes256& aes, ByteView key, ByteView iv, ByteView aad, ByteView ciphertext,
+                              ByteView tag, ByteSpan plaintext);
 
 // A256KW (RFC 3394): key 32; wraps a multiple of 8 octets, 16..128; output 8 longer.
 Result<size_t> AesKwWrap(const Aes256& aes, ByteView kek, ByteView key_data, ByteSpan out);

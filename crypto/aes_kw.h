@@ -3,7 +3,8 @@
 
 #include "core/secret.h"
 
-// Private to crypto: the index-based transformations of RFC 3394 section 2.2 over any AES that handles one block in place.
+// Private to crypto: the index-based transformations of RFC 3394 section 2.2 over any AES that handles one block in
+// place.
 namespace keel::crypto::internal {
 
 // blocks: a[8] || r[8*n], n >= 2.

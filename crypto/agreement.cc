@@ -34,8 +34,7 @@ Result<SharedSecret> AgreeRaw(KeyType type, ByteView private_key, const PublicKe
     }
     case KeyType::kEd25519:
     case KeyType::kP384:
-    case KeyType::kP521:
-      break;
+    case KeyType::kP521: break;
   }
   if (!good) return Fail(Code::kBadKey, "key agreement");
   return secret;
@@ -58,7 +57,8 @@ Result<EphemeralKey> GenerateEphemeral(KeyType type, Random& random) {
 }
 
 Result<PublicKey> PublicFromPrivate(KeyType type, ByteView private_key) {
-  if (private_key.size() != PrivateKeyLength(type) || private_key.empty()) return Fail(Code::kBadKey, "private key length");
+  if (private_key.size() != PrivateKeyLength(type) || private_key.empty())
+    return Fail(Code::kBadKey, "private key length");
   ByteArray<kMaxPublicKey> octets;
   size_t length = 0;
   switch (type) {
@@ -91,7 +91,8 @@ Result<PublicKey> PublicFromPrivate(KeyType type, ByteView private_key) {
 }
 
 Result<size_t> SignEd25519(ByteView seed, const PublicKey& own, ByteView message, ByteSpan signature) {
-  if (seed.size() != 32 || !own.valid() || own.type() != KeyType::kEd25519) return Fail(Code::kBadKey, "Ed25519 signature");
+  if (seed.size() != 32 || !own.valid() || own.type() != KeyType::kEd25519)
+    return Fail(Code::kBadKey, "Ed25519 signature");
   if (signature.size() < 64) return Fail(Code::kBufferTooSmall, "Ed25519 signature");
   ByteArray<64> expanded;  // libsodium's secret key is seed || public key
   const ScopedWipe wipe(expanded);
@@ -102,7 +103,8 @@ Result<size_t> SignEd25519(ByteView seed, const PublicKey& own, ByteView message
 }
 
 Result<size_t> SignRaw(KeyType type, ByteView private_key, ByteView message, ByteSpan signature) {
-  if (private_key.empty() || private_key.size() != PrivateKeyLength(type)) return Fail(Code::kBadKey, "private key length");
+  if (private_key.empty() || private_key.size() != PrivateKeyLength(type))
+    return Fail(Code::kBadKey, "private key length");
   KEEL_TRY(const SignatureAlgorithm algorithm, AlgorithmFor(type));
   const size_t length = SignatureLength(algorithm);
   if (signature.size() < length) return Fail(Code::kBufferTooSmall, "signature");
@@ -113,18 +115,19 @@ Result<size_t> SignRaw(KeyType type, ByteView private_key, ByteView message, Byt
     }
     case KeyType::kP256:
       // Always BearSSL, also on hosts: RFC 6979 needs no randomness that could fail.
-      if (!embedded::P256Sign(private_key.first<32>(), message, signature.first<64>())) return Fail(Code::kBadKey, "private key");
+      if (!embedded::P256Sign(private_key.first<32>(), message, signature.first<64>()))
+        return Fail(Code::kBadKey, "private key");
       return length;
     case KeyType::kSecp256k1:
     case KeyType::kP384: {
       const auto sign = internal::Hooks().sign;
       if (sign == nullptr) return Fail(Code::kUnsupported, "signature (SetUpHostedCrypto not called)");
-      if (sign(type, private_key, message, signature.first(length)) != length) return Fail(Code::kBadKey, "private key");
+      if (sign(type, private_key, message, signature.first(length)) != length)
+        return Fail(Code::kBadKey, "private key");
       return length;
     }
     case KeyType::kX25519:
-    case KeyType::kP521:
-      break;
+    case KeyType::kP521: break;
   }
   return Fail(Code::kUnsupported, "signature with this type of key");
 }

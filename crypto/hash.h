@@ -4,7 +4,8 @@
 #include "core/bytes.h"
 #include "core/secret.h"
 
-// Hashes, MACs and key derivation over libsodium; the same sources on hosts and microcontrollers. None allocates or fails.
+// Hashes, MACs and key derivation over libsodium; the same sources on hosts and microcontrollers. None allocates or
+// fails.
 namespace keel::crypto {
 
 // Streaming SHA-256 (FIPS 180-4). Update any number of times, Final once.
@@ -31,7 +32,8 @@ Bytes64 HmacSha512(ByteView key, ByteView message);
 // RFC 5869 with SHA-256; out at most 255*32 octets (kTooLarge).
 Result<> HkdfSha256(ByteView ikm, ByteView salt, ByteView info, ByteSpan out);
 
-// Concat KDF of RFC 7518 section 4.6.2 / NIST SP 800-56A with SHA-256; `other_info` is the whole OtherInfo; out <= 1024 octets.
+// Concat KDF of RFC 7518 section 4.6.2 / NIST SP 800-56A with SHA-256; `other_info` is the whole OtherInfo; out <= 1024
+// octets.
 Result<> ConcatKdfSha256(ByteView z, ByteView other_info, ByteSpan out);
 
 }  // namespace keel::crypto

@@ -4,11 +4,12 @@
 #include "crypto/keys.h"
 
 // Private to crypto: how hosted code adds the curves that a microcontroller does not know. On a microcontroller the
-// table is constant and empty; on a host it is one pointer, set once by SetUpHostedCrypto() before any use and never changed
-// to another table, so that reading it needs no lock.
+// table is constant and empty; on a host it is one pointer, set once by SetUpHostedCrypto() before any use and never
+// changed to another table, so that reading it needs no lock.
 namespace keel::crypto::internal {
 
-// Each member may serve kP256, kP384, kP521 and kSecp256k1. Public keys come in compressed; all null on a microcontroller.
+// Each member may serve kP256, kP384, kP521 and kSecp256k1. Public keys come in compressed; all null on a
+// microcontroller.
 struct CurveHooks {
   // True when the compressed octets are a point of the curve (and not infinity).
   bool (*check)(KeyType type, ByteView compressed) = nullptr;

@@ -14,12 +14,13 @@ struct KeyHandle {
   friend bool operator==(KeyHandle, KeyHandle) = default;
 };
 
-// Seam: where private keys live. The code asks it to sign or agree and never sees a key. Implementations: the wallet's own
-// (device-wallet/core), the hosts' software stores (crypto/hosted), later TPM 2.0 and PKCS#11. Thread safety: each says; callers of this
-// interface assume external synchronisation.
+// Seam: where private keys live. The code asks it to sign or agree and never sees a key. Implementations: the wallet's
+// own (device-wallet/core), the hosts' software stores (crypto/hosted), later TPM 2.0 and PKCS#11. Thread safety: each
+// says; callers of this interface assume external synchronisation.
 class KeyStore {
  public:
-  // Makes a key inside the store, kept durably before the handle is returned. kNoEntropy, kKeyStoreFailed, kUnsupported (type).
+  // Makes a key inside the store, kept durably before the handle is returned. kNoEntropy, kKeyStoreFailed, kUnsupported
+  // (type).
   virtual Result<KeyHandle> Generate(KeyType type) = 0;
   // kNoSuchKey when the handle names none.
   virtual Result<PublicKey> Public(KeyHandle key) = 0;

@@ -10,8 +10,8 @@
 namespace keel::crypto {
 namespace {
 
-// Points of small order on curve25519, low 255 bits, little-endian: what agrees to zero with every key (X25519), or makes signatures
-// that fit every message (Ed25519). The list both libsodium and RFC 7748's security notes work from.
+// Points of small order on curve25519, low 255 bits, little-endian: what agrees to zero with every key (X25519), or
+// makes signatures that fit every message (Ed25519). The list both libsodium and RFC 7748's security notes work from.
 constexpr uint8_t kOrder8X25519[2][32] = {
     {0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f, 0xc4, 0x6a,
      0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
@@ -49,8 +49,8 @@ bool EdwardsOk(ByteView octets) {
   y[31] = static_cast<uint8_t>(y[31] & 0x7f);
   if (NotReduced(y) || IsSmallOrder(y, kOrder8Ed25519)) return false;
 #if KEEL_HOSTED
-  // Adding takes only points of the curve, at a fifth of a verification's cost. libsodium's minimal build, for microcontrollers,
-  // lacks it: there Verify finds out.
+  // Adding takes only points of the curve, at a fifth of a verification's cost. libsodium's minimal build, for
+  // microcontrollers, lacks it: there Verify finds out.
   Bytes32 sum;
   return crypto_core_ed25519_add(sum.data(), octets.data(), octets.data()) == 0;
 #else

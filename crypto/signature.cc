@@ -15,8 +15,7 @@ Result<SignatureAlgorithm> AlgorithmFor(KeyType type) {
     case KeyType::kSecp256k1: return SignatureAlgorithm::kEs256k;
     case KeyType::kP384: return SignatureAlgorithm::kEs384;
     case KeyType::kX25519:
-    case KeyType::kP521:
-      break;
+    case KeyType::kP521: break;
   }
   return Fail(Code::kUnsupported, "signature with this type of key");
 }
@@ -47,7 +46,8 @@ Result<bool> Verify(const PublicKey& key, ByteView message, ByteView signature, 
   if (signature.size() != SignatureLength(algorithm)) return false;
   if (algorithm == SignatureAlgorithm::kEdDsa) {
     // libsodium refuses S >= L, a non-canonical or small-order key, and a small-order R.
-    return crypto_sign_ed25519_verify_detached(signature.data(), message.data(), message.size(), key.bytes().data()) == 0;
+    return crypto_sign_ed25519_verify_detached(signature.data(), message.data(), message.size(), key.bytes().data()) ==
+           0;
   }
   if ((require_low_s || algorithm == SignatureAlgorithm::kEs256k) &&
       !internal::IsLowS(key.type(), signature.subspan(signature.size() / 2))) {
@@ -56,7 +56,8 @@ Result<bool> Verify(const PublicKey& key, ByteView message, ByteView signature, 
   if (const auto verify = internal::Hooks().verify; verify != nullptr) {
     return verify(key.type(), key.bytes(), message, signature);
   }
-  if (algorithm != SignatureAlgorithm::kEs256) return Fail(Code::kUnsupported, "signature (SetUpHostedCrypto not called)");
+  if (algorithm != SignatureAlgorithm::kEs256)
+    return Fail(Code::kUnsupported, "signature (SetUpHostedCrypto not called)");
   return embedded::P256Verify(key.bytes().first<33>(), message, signature.first<64>());
 }
 

@@ -13,18 +13,20 @@ struct CachingResolver::Impl {
     uint64_t expires_ms = 0;
   };
 
-  Impl(DidResolver& source_in, Clock& clock_in, Options options_in) : source(source_in), clock(clock_in), options(options_in) {}
+  Impl(DidResolver& source_in, Clock& clock_in, Options options_in)
+      : source(source_in), clock(clock_in), options(options_in) {}
 
   DidResolver& source;
   Clock& clock;
   const Options options;
-  std::mutex mutex;  // guards all below; never held while the source is asked
+  std::mutex mutex;        // guards all below; never held while the source is asked
   std::list<Entry> order;  // most recently used first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> index;
   Stats stats;
 };
 
-CachingResolver::CachingResolver(DidResolver& source, Clock& clock, Options options) : impl_(std::make_unique<Impl>(source, clock, options)) {}
+CachingResolver::CachingResolver(DidResolver& source, Clock& clock, Options options)
+    : impl_(std::make_unique<Impl>(source, clock, options)) {}
 CachingResolver::CachingResolver(DidResolver& source, Clock& clock) : CachingResolver(source, clock, Options{}) {}
 CachingResolver::~CachingResolver() = default;
 

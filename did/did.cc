@@ -10,9 +10,7 @@ bool IsIdChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
 }
 // pchar, '/', '?' of RFC 3986: what may stand in a path, query or fragment.
-bool IsUrlChar(char c) {
-  return IsIdChar(c) || std::string_view("~!$&'()*+,;=:@/?").find(c) != std::string_view::npos;
-}
+bool IsUrlChar(char c) { return IsIdChar(c) || std::string_view("~!$&'()*+,;=:@/?").find(c) != std::string_view::npos; }
 
 bool UrlTextOk(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
@@ -29,7 +27,8 @@ bool UrlTextOk(std::string_view text) {
 }  // namespace
 
 Result<Did> Did::Parse(std::string_view text) {
-  if (text.size() > kMaxDid) return Fail(Code::kInvalidDid, "did", "longer than " + std::to_string(kMaxDid) + " characters");
+  if (text.size() > kMaxDid)
+    return Fail(Code::kInvalidDid, "did", "longer than " + std::to_string(kMaxDid) + " characters");
   if (!text.starts_with("did:")) return Fail(Code::kInvalidDid, "did", "does not begin with 'did:'");
   const size_t colon = text.find(':', 4);
   if (colon == std::string_view::npos || colon == 4) return Fail(Code::kInvalidDid, "did", "no method name");
@@ -41,10 +40,12 @@ Result<Did> Did::Parse(std::string_view text) {
   if (id.empty() || id.back() == ':') return Fail(Code::kInvalidDid, "did", "empty method-specific identifier");
   for (size_t i = 0; i < id.size(); ++i) {
     if (id[i] == '%') {
-      if (i + 2 >= id.size() || !IsHex(id[i + 1]) || !IsHex(id[i + 2])) return Fail(Code::kInvalidDid, "did", "bad percent-encoding");
+      if (i + 2 >= id.size() || !IsHex(id[i + 1]) || !IsHex(id[i + 2]))
+        return Fail(Code::kInvalidDid, "did", "bad percent-encoding");
       i += 2;
     } else if (!IsIdChar(id[i]) && id[i] != ':') {
-      return Fail(Code::kInvalidDid, "did", "character at " + std::to_string(colon + 1 + i) + " is not allowed in a DID");
+      return Fail(Code::kInvalidDid, "did",
+                  "character at " + std::to_string(colon + 1 + i) + " is not allowed in a DID");
     }
   }
   return Did{std::string(text), std::string(method), std::string(id)};

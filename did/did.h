@@ -9,7 +9,7 @@
 // DID and DID URL syntax (DID Core 1.0, section 3). Pure functions, thread-safe.
 namespace keel::did {
 
-inline constexpr size_t kMaxDid = 4096;      // octets; did:peer:2 carries its document
+inline constexpr size_t kMaxDid = 4096;  // octets; did:peer:2 carries its document
 inline constexpr size_t kMaxDidUrl = 8192;
 
 struct Did {

@@ -15,10 +15,13 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array kRelationships = {Relationship::kAuthentication, Relationship::kAssertionMethod, Relationship::kKeyAgreement,
-                                       Relationship::kCapabilityInvocation, Relationship::kCapabilityDelegation};
+constexpr std::array kRelationships = {Relationship::kAuthentication, Relationship::kAssertionMethod,
+                                       Relationship::kKeyAgreement, Relationship::kCapabilityInvocation,
+                                       Relationship::kCapabilityDelegation};
 
-std::unexpected<Error> Bad(std::string detail) { return Fail(Code::kInvalidDidDocument, "did document", std::move(detail)); }
+std::unexpected<Error> Bad(std::string detail) {
+  return Fail(Code::kInvalidDidDocument, "did document", std::move(detail));
+}
 
 std::string Absolute(const std::string& base, std::string id) { return id.starts_with('#') ? base + id : id; }
 
@@ -57,14 +60,16 @@ Result<crypto::PublicKey> ReadKey(const json& method, const std::string& type, c
   } else if (const json* jwk = Member(method, "publicKeyJwk")) {
     KEEL_TRY(key, Tolerate(crypto::PublicKeyFromJwk(*jwk), id));
   } else if (const json* base58 = Member(method, "publicKeyBase58")) {
-    if (!fixed || !base58->is_string()) return Bad("verification method " + id + ": publicKeyBase58 without a type that fixes the key's");
+    if (!fixed || !base58->is_string())
+      return Bad("verification method " + id + ": publicKeyBase58 without a type that fixes the key's");
     auto octets = base::FromBase58(base58->get_ref<const std::string&>());
     if (!octets) return Bad("verification method " + id + ": " + octets.error().Text());
     KEEL_TRY(key, Tolerate(crypto::PublicKey::Create(expected, *octets), id));
   } else {
     return crypto::PublicKey();
   }
-  if (fixed && key.valid() && key.type() != expected) return Bad("verification method " + id + ": the key is not of type " + type);
+  if (fixed && key.valid() && key.type() != expected)
+    return Bad("verification method " + id + ": the key is not of type " + type);
   return key;
 }
 
@@ -73,7 +78,8 @@ Result<VerificationMethod> ReadMethod(const json& value, const std::string& did)
   VerificationMethod method;
   const json* id = Member(value, "id");
   const json* type = Member(value, "type");
-  if (id == nullptr || !id->is_string() || type == nullptr || !type->is_string()) return Bad("a verification method without id or type");
+  if (id == nullptr || !id->is_string() || type == nullptr || !type->is_string())
+    return Bad("a verification method without id or type");
   method.id = Absolute(did, id->get<std::string>());
   method.type = type->get<std::string>();
   if (const json* controller = Member(value, "controller"); controller != nullptr && controller->is_string()) {
@@ -83,7 +89,8 @@ Result<VerificationMethod> ReadMethod(const json& value, const std::string& did)
   }
   KEEL_TRY(method.key, ReadKey(value, method.type, method.id));
   if (const json* jwk = Member(value, "publicKeyJwk"); jwk != nullptr && jwk->is_object()) {
-    if (const json* kid = Member(*jwk, "kid"); kid != nullptr && kid->is_string()) method.jwk_kid = kid->get<std::string>();
+    if (const json* kid = Member(*jwk, "kid"); kid != nullptr && kid->is_string())
+      method.jwk_kid = kid->get<std::string>();
   }
   return method;
 }
@@ -117,7 +124,8 @@ Result<Service> ReadService(const json& value, const std::string& did) {
   const json* id = Member(value, "id");
   const json* type = Member(value, "type");
   const json* endpoint = Member(value, "serviceEndpoint");
-  if (id == nullptr || !id->is_string() || type == nullptr || endpoint == nullptr) return Bad("a service without id, type or serviceEndpoint");
+  if (id == nullptr || !id->is_string() || type == nullptr || endpoint == nullptr)
+    return Bad("a service without id, type or serviceEndpoint");
   Service service;
   service.id = Absolute(did, id->get<std::string>());
   ReadStrings(*type, service.types);
@@ -138,15 +146,12 @@ bool SameId(std::string_view did, std::string_view id, std::string_view wanted) 
 
 std::string_view SuiteName(crypto::KeyType type) {
   switch (type) {
-    case crypto::KeyType::kEd25519:
-      return "Ed25519VerificationKey2020";
-    case crypto::KeyType::kX25519:
-      return "X25519KeyAgreementKey2020";
+    case crypto::KeyType::kEd25519: return "Ed25519VerificationKey2020";
+    case crypto::KeyType::kX25519: return "X25519KeyAgreementKey2020";
     case crypto::KeyType::kP256:
     case crypto::KeyType::kSecp256k1:
     case crypto::KeyType::kP384:
-    case crypto::KeyType::kP521:
-      return "Multikey";
+    case crypto::KeyType::kP521: return "Multikey";
   }
   return "Multikey";
 }
@@ -155,16 +160,11 @@ std::string_view SuiteName(crypto::KeyType type) {
 
 std::string_view RelationshipName(Relationship relationship) {
   switch (relationship) {
-    case Relationship::kAuthentication:
-      return "authentication";
-    case Relationship::kAssertionMethod:
-      return "assertionMethod";
-    case Relationship::kKeyAgreement:
-      return "keyAgreement";
-    case Relationship::kCapabilityInvocation:
-      return "capabilityInvocation";
-    case Relationship::kCapabilityDelegation:
-      return "capabilityDelegation";
+    case Relationship::kAuthentication: return "authentication";
+    case Relationship::kAssertionMethod: return "assertionMethod";
+    case Relationship::kKeyAgreement: return "keyAgreement";
+    case Relationship::kCapabilityInvocation: return "capabilityInvocation";
+    case Relationship::kCapabilityDelegation: return "capabilityDelegation";
   }
   return "";
 }
@@ -194,7 +194,9 @@ std::vector<const VerificationMethod*> DidDocument::All(Relationship relationshi
 
 const Service* DidDocument::FindService(std::string_view wanted) const {
   for (const Service& service : services) {
-    if (SameId(id, service.id, wanted) || std::find(service.types.begin(), service.types.end(), wanted) != service.types.end()) return &service;
+    if (SameId(id, service.id, wanted) ||
+        std::find(service.types.begin(), service.types.end(), wanted) != service.types.end())
+      return &service;
   }
   return nullptr;
 }
@@ -217,7 +219,8 @@ Result<DidDocument> DidDocument::FromJson(const json& value) {
     for (const VerificationMethod& known : document.methods) {
       if (known.id == method.id) return Bad("verification method " + method.id + " appears twice");
     }
-    if (document.methods.size() == kMaxMethods) return Bad("more than " + std::to_string(kMaxMethods) + " verification methods");
+    if (document.methods.size() == kMaxMethods)
+      return Bad("more than " + std::to_string(kMaxMethods) + " verification methods");
     document.methods.push_back(std::move(method));
     return {};
   };
@@ -231,7 +234,8 @@ Result<DidDocument> DidDocument::FromJson(const json& value) {
   for (const Relationship relationship : kRelationships) {
     const json* list = Member(value, std::string(RelationshipName(relationship)).c_str());
     if (list == nullptr) continue;
-    if (!list->is_array() || list->size() > kMaxMethods) return Bad(std::string(RelationshipName(relationship)) + " is no array or too long");
+    if (!list->is_array() || list->size() > kMaxMethods)
+      return Bad(std::string(RelationshipName(relationship)) + " is no array or too long");
     for (const json& item : *list) {
       std::string wanted;
       if (item.is_string()) {
@@ -266,7 +270,7 @@ Result<DidDocument> DidDocument::FromJson(const json& value) {
 json DidDocument::ToJson(KeyFormat format) const {
   json out = json::object();
   json context = json::array({"https://www.w3.org/ns/did/v1"});
-  context.push_back(format == KeyFormat::kMultikey      ? "https://w3id.org/security/multikey/v1"
+  context.push_back(format == KeyFormat::kMultikey     ? "https://w3id.org/security/multikey/v1"
                     : format == KeyFormat::kJsonWebKey ? "https://w3id.org/security/suites/jws-2020/v1"
                                                        : "https://w3id.org/security/suites/ed25519-2020/v1");
   if (format == KeyFormat::kSuite2020) context.push_back("https://w3id.org/security/suites/x25519-2020/v1");

@@ -30,26 +30,27 @@ std::string_view RelationshipName(Relationship relationship);
 enum class KeyFormat : uint8_t { kMultikey, kJsonWebKey, kSuite2020 };
 
 struct VerificationMethod {
-  std::string id;          // absolute DID URL (relative ones are completed when read)
-  std::string type;        // "Multikey", "JsonWebKey2020", ...
+  std::string id;    // absolute DID URL (relative ones are completed when read)
+  std::string type;  // "Multikey", "JsonWebKey2020", ...
   std::string controller;
-  crypto::PublicKey key;   // !valid(): a type or curve that we don't hold; the method is kept but can't be used
-  std::string jwk_kid;     // publicKeyJwk.kid, when there is one
-  uint8_t uses = 0;        // bits of Relationship
+  crypto::PublicKey key;  // !valid(): a type or curve that we don't hold; the method is kept but can't be used
+  std::string jwk_kid;    // publicKeyJwk.kid, when there is one
+  uint8_t uses = 0;       // bits of Relationship
 
   bool Has(Relationship relationship) const { return (uses & static_cast<uint8_t>(relationship)) != 0; }
 };
 
 struct Service {
-  std::string id;                   // absolute
+  std::string id;  // absolute
   std::vector<std::string> types;
-  std::vector<std::string> uris;    // serviceEndpoint's uris: of a string, an object's `uri`, or arrays of these
+  std::vector<std::string> uris;  // serviceEndpoint's uris: of a string, an object's `uri`, or arrays of these
   std::vector<std::string> accept;
   std::vector<std::string> routing_keys;
-  std::string json;                 // the whole service object as JSON text
+  std::string json;  // the whole service object as JSON text
 };
 
-// A DID document (DID Core section 5): what Keel uses of it, plus services as they came. Value type; const methods are safe concurrently.
+// A DID document (DID Core section 5): what Keel uses of it, plus services as they came. Value type; const methods are
+// safe concurrently.
 struct DidDocument {
   std::string id;
   std::vector<std::string> also_known_as;
@@ -59,14 +60,15 @@ struct DidDocument {
 
   // By absolute id, "#fragment", bare fragment, or a JWK's kid; null when absent.
   const VerificationMethod* Find(std::string_view id_or_fragment) const;
-  // The same, only if the method is listed under the relationship and its id is this document's own (a method of another
-  // DID that is embedded here counts for nothing).
+  // The same, only if the method is listed under the relationship and its id is this document's own (a method of
+  // another DID that is embedded here counts for nothing).
   const VerificationMethod* FindFor(Relationship relationship, std::string_view id_or_fragment) const;
   // All usable (key.valid()) methods of a relationship, in the document's order.
   std::vector<const VerificationMethod*> All(Relationship relationship) const;
   const Service* FindService(std::string_view id_or_type) const;
 
-  // kInvalidDidDocument with what is wrong. Unknown members are dropped. A JSON-LD context is not needed and never fetched.
+  // kInvalidDidDocument with what is wrong. Unknown members are dropped. A JSON-LD context is not needed and never
+  // fetched.
   static Result<DidDocument> FromJson(const nlohmann::json& document);
   static Result<DidDocument> Parse(std::string_view json);  // strict JSON first
   nlohmann::json ToJson(KeyFormat format = KeyFormat::kMultikey) const;

@@ -27,7 +27,8 @@ Result<Jws> Jws::Parse(std::string_view compact, size_t max_size) {
   jws.signing_input = compact.substr(0, second);
   KEEL_TRY(const json parsed, base::ParseJson(jws.header, {.max_size = 16 << 10}));
   if (!parsed.is_object()) return Fail(Code::kMalformed, "jws header", "no object");
-  if (parsed.contains("crit")) return Fail(Code::kUnsupported, "jws header", "'crit' names extensions, and none is known here");
+  if (parsed.contains("crit"))
+    return Fail(Code::kUnsupported, "jws header", "'crit' names extensions, and none is known here");
   if (parsed.contains("b64")) return Fail(Code::kUnsupported, "jws header", "'b64' is not supported");
   KEEL_TRY(jws.alg, base::GetString(parsed, "alg"));
   KEEL_TRY_VOID(crypto::AlgorithmFromJose(jws.alg));
@@ -44,12 +45,14 @@ Result<Jws> Jws::Parse(std::string_view compact, size_t max_size) {
 Result<bool> VerifyJws(const Jws& jws, const crypto::PublicKey& key) {
   KEEL_TRY(const crypto::SignatureAlgorithm algorithm, crypto::AlgorithmFor(key.type()));
   if (crypto::JoseName(algorithm) != jws.alg) {
-    return Fail(Code::kAlgorithmNotAllowed, "jws", "the header says " + jws.alg + ", the key is for " + std::string(crypto::JoseName(algorithm)));
+    return Fail(Code::kAlgorithmNotAllowed, "jws",
+                "the header says " + jws.alg + ", the key is for " + std::string(crypto::JoseName(algorithm)));
   }
   return crypto::Verify(key, AsBytes(jws.signing_input), jws.signature);
 }
 
-Result<std::string> SignJws(const json& header, std::string_view payload, crypto::KeyStore& store, crypto::KeyHandle key) {
+Result<std::string> SignJws(const json& header, std::string_view payload, crypto::KeyStore& store,
+                            crypto::KeyHandle key) {
   KEEL_TRY(const crypto::PublicKey public_key, store.Public(key));
   KEEL_TRY(const crypto::SignatureAlgorithm algorithm, crypto::AlgorithmFor(public_key.type()));
   nlohmann::ordered_json ordered = nlohmann::ordered_json::object();
@@ -60,7 +63,8 @@ Result<std::string> SignJws(const json& header, std::string_view payload, crypto
   for (const auto& [name, value] : header.items()) {
     if (!ordered.contains(name)) ordered[name] = nlohmann::ordered_json(value);
   }
-  std::string text = base::Base64Url(AsBytes(ordered.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
+  std::string text =
+      base::Base64Url(AsBytes(ordered.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
   text += '.';
   text += base::Base64Url(AsBytes(payload));
   ByteArray<crypto::kMaxSignature> signature;

@@ -44,7 +44,8 @@ Result<KeyRef> MapKeyFinder::Find(const std::string& kid) {
 Result<std::unique_ptr<SecretsFile>> SecretsFile::Parse(std::string_view text) {
   auto value = base::ParseJson(text);
   if (!value) return std::unexpected<Error>(value.error());
-  if (!value->is_array()) return Fail(Code::kMalformed, "secrets", "expected a JSON array of {id, type, privateKeyJwk}");
+  if (!value->is_array())
+    return Fail(Code::kMalformed, "secrets", "expected a JSON array of {id, type, privateKeyJwk}");
   std::unique_ptr<SecretsFile> file(new SecretsFile());
   file->store_ = crypto::SoftwareKeyStore::CreateInMemory();
   for (const json& item : *value) {

@@ -54,8 +54,9 @@ class MapKeyFinder final : public KeyFinder {
   std::map<std::string, KeyRef, std::less<>> keys_;
 };
 
-// A `--secrets` file: a JSON array of {id, type, privateKeyJwk | privateKeyMultibase | privateKeyBase58}, or of bare JWKs with `kid`. The keys live in a store
-// of their own in memory. Entries of key types that we don't hold are skipped and listed.
+// A `--secrets` file: a JSON array of {id, type, privateKeyJwk | privateKeyMultibase | privateKeyBase58}, or of bare
+// JWKs with `kid`. The keys live in a store of their own in memory. Entries of key types that we don't hold are skipped
+// and listed.
 class SecretsFile final : public KeyFinder {
  public:
   static Result<std::unique_ptr<SecretsFile>> Parse(std::string_view json);

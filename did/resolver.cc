@@ -52,7 +52,9 @@ Result<crypto::PublicKey> ResolveKey(DidResolver& resolver, const std::string& k
   if (result.document->FindFor(use, key_id) == nullptr) {
     return Fail(Code::kUntrusted, "resolve key", key_id + " is not listed under " + std::string(RelationshipName(use)));
   }
-  if (!method->key.valid()) return Fail(Code::kUnsupported, "resolve key", key_id + " has a key of type " + method->type + " that is not supported");
+  if (!method->key.valid())
+    return Fail(Code::kUnsupported, "resolve key",
+                key_id + " has a key of type " + method->type + " that is not supported");
   return method->key;
 }
 
@@ -85,7 +87,8 @@ Result<size_t> StaticResolver::AddJson(std::string_view text) {
   size_t added = 0;
   for (const json& item : list) {
     KEEL_TRY(DidDocument document, DidDocument::FromJson(item));
-    if (documents_.contains(document.id)) return Fail(Code::kDuplicate, "did documents", document.id + " appears twice");
+    if (documents_.contains(document.id))
+      return Fail(Code::kDuplicate, "did documents", document.id + " appears twice");
     Add(std::move(document));
     ++added;
   }

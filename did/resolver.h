@@ -24,15 +24,16 @@ struct ResolutionResult {
   std::shared_ptr<const DidDocument> document;  // never null; shared with the cache, immutable
   std::string content_type = "application/did";
   // didDocumentMetadata
-  bool deactivated = false;                 // the document then has no keys
-  std::optional<uint64_t> version;          // did:keel: seq of the newest operation
-  std::optional<uint64_t> log_index;        // did:keel: where that operation stands
-  std::optional<UnixSeconds> proved_at;     // did:keel: time of the checkpoint that proved it
+  bool deactivated = false;              // the document then has no keys
+  std::optional<uint64_t> version;       // did:keel: seq of the newest operation
+  std::optional<uint64_t> log_index;     // did:keel: where that operation stands
+  std::optional<UnixSeconds> proved_at;  // did:keel: time of the checkpoint that proved it
 };
 
-// Seam: from a DID to its document (DID Resolution 0.3). Errors are its names: kInvalidDid, kNotFound, kMethodNotSupported,
-// kRepresentationNotSupported, kInvalidDidDocument, kInternalError; besides what the source says (kUnreachable, kTimeout, kBadProof, kStale ...: could not
-// be checked). A deactivated DID is a success with `deactivated`. Thread-safe.
+// Seam: from a DID to its document (DID Resolution 0.3). Errors are its names: kInvalidDid, kNotFound,
+// kMethodNotSupported, kRepresentationNotSupported, kInvalidDidDocument, kInternalError; besides what the source says
+// (kUnreachable, kTimeout, kBadProof, kStale ...: could not be checked). A deactivated DID is a success with
+// `deactivated`. Thread-safe.
 class DidResolver {
  public:
   virtual ~DidResolver() = default;
@@ -40,13 +41,14 @@ class DidResolver {
   Result<ResolutionResult> Resolve(const std::string& did) { return Resolve(did, ResolutionOptions{}); }
 };
 
-// DID Resolution's error name of a code ("notFound", "invalidDid", "methodNotSupported", ...; "internalError" for the rest).
+// DID Resolution's error name of a code ("notFound", "invalidDid", "methodNotSupported", ...; "internalError" for the
+// rest).
 std::string_view ResolutionErrorName(Code code);
 // The DID Resolution result object of a success or an error: {didDocument, didResolutionMetadata, didDocumentMetadata}.
 nlohmann::json ResolutionJson(const Result<ResolutionResult>& result);
 
-// Finds a key by its DID URL for one use: resolves the DID, finds the method under the relationship. kNotFound (method absent), kDeactivated,
-// kUntrusted (there, but not for this use), kUnsupported (a key type that we don't hold).
+// Finds a key by its DID URL for one use: resolves the DID, finds the method under the relationship. kNotFound (method
+// absent), kDeactivated, kUntrusted (there, but not for this use), kUnsupported (a key type that we don't hold).
 Result<crypto::PublicKey> ResolveKey(DidResolver& resolver, const std::string& key_id, Relationship use);
 
 // Dispatches by DID method. Methods are added before use; not owned unless given as unique_ptr.
@@ -62,7 +64,8 @@ class MethodResolver final : public DidResolver {
   std::vector<std::unique_ptr<DidResolver>> owned_;
 };
 
-// Documents given beforehand (`--did-docs`), any identifier; falls back on another resolver when there is one. Fill before sharing.
+// Documents given beforehand (`--did-docs`), any identifier; falls back on another resolver when there is one. Fill
+// before sharing.
 class StaticResolver final : public DidResolver {
  public:
   using DidResolver::Resolve;
@@ -78,7 +81,8 @@ class StaticResolver final : public DidResolver {
   std::map<std::string, std::shared_ptr<const DidDocument>, std::less<>> documents_;
 };
 
-// Keeps successes for `ttl_seconds` of the clock's ticks, at most `max_entries` (least recently used go first). Failures are never kept.
+// Keeps successes for `ttl_seconds` of the clock's ticks, at most `max_entries` (least recently used go first).
+// Failures are never kept.
 class CachingResolver final : public DidResolver {
  public:
   using DidResolver::Resolve;

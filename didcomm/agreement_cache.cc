@@ -33,7 +33,8 @@ std::string OurPart(const did::KeyRef& ours) {
 
 }  // namespace
 
-AgreementCache::AgreementCache(size_t max_entries) : impl_(std::make_unique<Impl>(max_entries == 0 ? 1 : max_entries)) {}
+AgreementCache::AgreementCache(size_t max_entries)
+    : impl_(std::make_unique<Impl>(max_entries == 0 ? 1 : max_entries)) {}
 AgreementCache::~AgreementCache() = default;
 
 Result<crypto::SharedSecret> AgreementCache::Agree(const did::KeyRef& ours, const crypto::PublicKey& peer) {

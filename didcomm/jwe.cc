@@ -38,29 +38,38 @@ Bytes32 ApvOf(std::vector<std::string> kids) {
   return crypto::Sha256::Of(joined);
 }
 
-size_t CekLength(ContentEncryption enc) { return enc == ContentEncryption::kXc20p ? crypto::kXc20pKey : crypto::kCbcHmacKey; }
-size_t IvLength(ContentEncryption enc) { return enc == ContentEncryption::kXc20p ? crypto::kXc20pNonce : crypto::kCbcHmacIv; }
-size_t TagLength(ContentEncryption enc) { return enc == ContentEncryption::kXc20p ? crypto::kXc20pTag : crypto::kCbcHmacTag; }
+size_t CekLength(ContentEncryption enc) {
+  return enc == ContentEncryption::kXc20p ? crypto::kXc20pKey : crypto::kCbcHmacKey;
+}
+size_t IvLength(ContentEncryption enc) {
+  return enc == ContentEncryption::kXc20p ? crypto::kXc20pNonce : crypto::kCbcHmacIv;
+}
+size_t TagLength(ContentEncryption enc) {
+  return enc == ContentEncryption::kXc20p ? crypto::kXc20pTag : crypto::kCbcHmacTag;
+}
 
 struct Sealed {
   base::ByteVec iv, ciphertext, tag;
 };
 
-Result<Sealed> EncryptContent(ContentEncryption enc, ByteView cek, std::string_view protected_b64, std::string_view plaintext, Random& random) {
+Result<Sealed> EncryptContent(ContentEncryption enc, ByteView cek, std::string_view protected_b64,
+                              std::string_view plaintext, Random& random) {
   Sealed sealed;
   sealed.iv.resize(IvLength(enc));
   KEEL_TRY_VOID(random.Fill(sealed.iv));
   if (enc == ContentEncryption::kXc20p) {
     sealed.ciphertext.resize(plaintext.size() + crypto::kXc20pTag);
-    KEEL_TRY(const size_t length, crypto::Xc20pEncrypt(cek, sealed.iv, AsBytes(protected_b64), AsBytes(plaintext), sealed.ciphertext));
+    KEEL_TRY(const size_t length,
+             crypto::Xc20pEncrypt(cek, sealed.iv, AsBytes(protected_b64), AsBytes(plaintext), sealed.ciphertext));
     const auto at = sealed.ciphertext.begin() + static_cast<std::ptrdiff_t>(length - crypto::kXc20pTag);
     sealed.tag.assign(at, sealed.ciphertext.begin() + static_cast<std::ptrdiff_t>(length));
     sealed.ciphertext.erase(at, sealed.ciphertext.end());
   } else {
     sealed.ciphertext.resize(crypto::CbcHmacCiphertextLength(plaintext.size()));
     sealed.tag.resize(crypto::kCbcHmacTag);
-    KEEL_TRY(const size_t length, crypto::CbcHmacEncrypt(crypto::kOpenSslAes, cek, sealed.iv, AsBytes(protected_b64), AsBytes(plaintext),
-                                                         sealed.ciphertext, std::span<uint8_t, 32>(sealed.tag)));
+    KEEL_TRY(const size_t length,
+             crypto::CbcHmacEncrypt(crypto::kOpenSslAes, cek, sealed.iv, AsBytes(protected_b64), AsBytes(plaintext),
+                                    sealed.ciphertext, std::span<uint8_t, 32>(sealed.tag)));
     sealed.ciphertext.resize(length);
   }
   return sealed;
@@ -75,25 +84,31 @@ Result<std::string> DecryptContent(const Envelope& envelope, ByteView cek) {
     joined.insert(joined.end(), envelope.tag.begin(), envelope.tag.end());
     KEEL_TRY(length, crypto::Xc20pDecrypt(cek, envelope.iv, AsBytes(envelope.protected_b64), joined, out));
   } else {
-    KEEL_TRY(length, crypto::CbcHmacDecrypt(crypto::kOpenSslAes, cek, envelope.iv, AsBytes(envelope.protected_b64), envelope.ciphertext, envelope.tag, out));
+    KEEL_TRY(length, crypto::CbcHmacDecrypt(crypto::kOpenSslAes, cek, envelope.iv, AsBytes(envelope.protected_b64),
+                                            envelope.ciphertext, envelope.tag, out));
   }
   plaintext.resize(length);
   return plaintext;
 }
 
 // The whole of both kinds. `sender` null: anoncrypt.
-Result<std::string> Seal(std::string_view plaintext, const std::string& skid, const did::KeyRef* sender, std::span<const Recipient> recipients,
-                         ContentEncryption enc, Random& random, AgreementCache* agreements) {
-  if (recipients.empty() || recipients.size() > kMaxRecipients) return Fail(Code::kInvalidArgument, "didcomm seal", "number of recipients");
-  if (plaintext.size() > kMaxMessage) return Fail(Code::kTooLarge, "didcomm seal", "plaintext over " + std::to_string(kMaxMessage) + " octets");
+Result<std::string> Seal(std::string_view plaintext, const std::string& skid, const did::KeyRef* sender,
+                         std::span<const Recipient> recipients, ContentEncryption enc, Random& random,
+                         AgreementCache* agreements) {
+  if (recipients.empty() || recipients.size() > kMaxRecipients)
+    return Fail(Code::kInvalidArgument, "didcomm seal", "number of recipients");
+  if (plaintext.size() > kMaxMessage)
+    return Fail(Code::kTooLarge, "didcomm seal", "plaintext over " + std::to_string(kMaxMessage) + " octets");
   const crypto::KeyType type = recipients[0].key.type();
   if (type != crypto::KeyType::kX25519 && type != crypto::KeyType::kP256) {
     return Fail(Code::kUnsupported, "didcomm seal", "only X25519 and P-256 keys can receive");
   }
   std::vector<std::string> kids;
   for (const Recipient& recipient : recipients) {
-    if (!recipient.key.valid() || recipient.key.type() != type) return Fail(Code::kInvalidArgument, "didcomm seal", "recipients' keys of different types");
-    if (std::find(kids.begin(), kids.end(), recipient.kid) != kids.end()) return Fail(Code::kDuplicate, "didcomm seal", recipient.kid + " twice");
+    if (!recipient.key.valid() || recipient.key.type() != type)
+      return Fail(Code::kInvalidArgument, "didcomm seal", "recipients' keys of different types");
+    if (std::find(kids.begin(), kids.end(), recipient.kid) != kids.end())
+      return Fail(Code::kDuplicate, "didcomm seal", recipient.kid + " twice");
     kids.push_back(recipient.kid);
   }
   KEEL_TRY(const crypto::EphemeralKey ephemeral, crypto::GenerateEphemeral(type, random));
@@ -109,7 +124,8 @@ Result<std::string> Seal(std::string_view plaintext, const std::string& skid, co
   }
   header["apv"] = base::Base64Url(apv);
   header["epk"] = ordered_json(crypto::PublicKeyToJwk(ephemeral.public_key));
-  const std::string protected_b64 = base::Base64Url(AsBytes(header.dump(-1, ' ', false, ordered_json::error_handler_t::replace)));
+  const std::string protected_b64 =
+      base::Base64Url(AsBytes(header.dump(-1, ' ', false, ordered_json::error_handler_t::replace)));
 
   SecretBytes<crypto::kCbcHmacKey> cek_storage;
   const ByteSpan cek = ByteSpan(cek_storage.MutableSecret()).first(CekLength(enc));
@@ -121,20 +137,24 @@ Result<std::string> Seal(std::string_view plaintext, const std::string& skid, co
   for (const Recipient& recipient : recipients) {
     SecretBytes<64> z_storage;
     const ByteSpan z_all = z_storage.MutableSecret();
-    KEEL_TRY(const crypto::SharedSecret ze, crypto::AgreeRaw(type, ephemeral.private_key.ExposeSecret(), recipient.key));
+    KEEL_TRY(const crypto::SharedSecret ze,
+             crypto::AgreeRaw(type, ephemeral.private_key.ExposeSecret(), recipient.key));
     std::copy(ze.ExposeSecret().begin(), ze.ExposeSecret().end(), z_all.begin());
     ByteView z = z_all.first(32);
     if (sender != nullptr) {
-      KEEL_TRY(const crypto::SharedSecret zs, agreements != nullptr ? agreements->Agree(*sender, recipient.key) : sender->store->Agree(sender->handle, recipient.key));
+      KEEL_TRY(const crypto::SharedSecret zs, agreements != nullptr
+                                                  ? agreements->Agree(*sender, recipient.key)
+                                                  : sender->store->Agree(sender->handle, recipient.key));
       std::copy(zs.ExposeSecret().begin(), zs.ExposeSecret().end(), z_all.begin() + 32);
       z = z_all;
     }
     SecretBytes<32> kek;
-    KEEL_TRY_VOID(DeriveKek(z, sender != nullptr ? kAlgAuth : kAlgAnon, sender != nullptr ? AsBytes(skid) : ByteView(), apv,
-                            sender != nullptr ? ByteView(sealed.tag) : ByteView(), kek.MutableSecret()));
+    KEEL_TRY_VOID(DeriveKek(z, sender != nullptr ? kAlgAuth : kAlgAnon, sender != nullptr ? AsBytes(skid) : ByteView(),
+                            apv, sender != nullptr ? ByteView(sealed.tag) : ByteView(), kek.MutableSecret()));
     ByteArray<crypto::kCbcHmacKey + 8> wrapped;
     KEEL_TRY(const size_t length, crypto::AesKwWrap(crypto::kOpenSslAes, kek.ExposeSecret(), cek, wrapped));
-    list.push_back({{"header", {{"kid", recipient.kid}}}, {"encrypted_key", base::Base64Url(ByteView(wrapped).first(length))}});
+    list.push_back(
+        {{"header", {{"kid", recipient.kid}}}, {"encrypted_key", base::Base64Url(ByteView(wrapped).first(length))}});
   }
   ordered_json out = ordered_json::object();
   out["protected"] = protected_b64;
@@ -148,7 +168,8 @@ Result<std::string> Seal(std::string_view plaintext, const std::string& skid, co
 }  // namespace
 
 Result<> DeriveKek(ByteView z, std::string_view alg, ByteView apu, ByteView apv, ByteView tag, ByteSpan out) {
-  // OtherInfo of RFC 7518 section 4.6.2; SuppPubInfo is the key's bits, and for ECDH-1PU the tag with its own length (draft 04, section 2.3).
+  // OtherInfo of RFC 7518 section 4.6.2; SuppPubInfo is the key's bits, and for ECDH-1PU the tag with its own length
+  // (draft 04, section 2.3).
   base::ByteVec info(4 + alg.size() + 4 + apu.size() + 4 + apv.size() + 4 + (tag.empty() ? 0 : 4 + tag.size()));
   ByteWriter writer(info);
   writer.U32(static_cast<uint32_t>(alg.size())).Put(alg);
@@ -159,12 +180,13 @@ Result<> DeriveKek(ByteView z, std::string_view alg, ByteView apu, ByteView apv,
   return crypto::ConcatKdfSha256(z, writer.written(), out);
 }
 
-Result<std::string> SealAuthcrypt(std::string_view plaintext, const std::string& skid, const did::KeyRef& sender, std::span<const Recipient> recipients,
-                                  Random& random, AgreementCache* agreements) {
+Result<std::string> SealAuthcrypt(std::string_view plaintext, const std::string& skid, const did::KeyRef& sender,
+                                  std::span<const Recipient> recipients, Random& random, AgreementCache* agreements) {
   return Seal(plaintext, skid, &sender, recipients, ContentEncryption::kA256CbcHs512, random, agreements);
 }
 
-Result<std::string> SealAnoncrypt(std::string_view plaintext, std::span<const Recipient> recipients, ContentEncryption enc, Random& random) {
+Result<std::string> SealAnoncrypt(std::string_view plaintext, std::span<const Recipient> recipients,
+                                  ContentEncryption enc, Random& random) {
   return Seal(plaintext, {}, nullptr, recipients, enc, random, nullptr);
 }
 
@@ -180,11 +202,13 @@ Result<Envelope> Envelope::FromJson(const json& value) {
   }
   Envelope envelope;
   KEEL_TRY(envelope.protected_b64, base::GetString(value, "protected"));
-  if (envelope.protected_b64.size() > kMaxProtected) return Fail(Code::kTooLarge, "didcomm envelope", "protected header");
+  if (envelope.protected_b64.size() > kMaxProtected)
+    return Fail(Code::kTooLarge, "didcomm envelope", "protected header");
   KEEL_TRY(const base::ByteVec header_octets, base::FromBase64Url(envelope.protected_b64));
   KEEL_TRY(const json header, base::ParseJson(AsText(header_octets), {.max_size = kMaxProtected}));
   if (!header.is_object()) return Bad("the protected header is no object");
-  if (header.contains("crit")) return Fail(Code::kUnsupported, "didcomm envelope", "'crit' names extensions, and none is known here");
+  if (header.contains("crit"))
+    return Fail(Code::kUnsupported, "didcomm envelope", "'crit' names extensions, and none is known here");
   if (header.contains("zip")) return Fail(Code::kUnsupported, "didcomm envelope", "compressed envelopes are refused");
   KEEL_TRY(const std::optional<std::string> typ, base::GetOptionalString(header, "typ"));
   if (typ && *typ != kTypEncrypted && *typ != "didcomm-encrypted+json") return Bad("typ '" + *typ + "'");
@@ -200,9 +224,11 @@ Result<Envelope> Envelope::FromJson(const json& value) {
   } else if (enc == kEncCbc) {
     envelope.enc = ContentEncryption::kA256CbcHs512;
   } else {
-    return Fail(enc == "A256GCM" ? Code::kUnsupported : Code::kAlgorithmNotAllowed, "didcomm envelope", "enc '" + enc + "'");
+    return Fail(enc == "A256GCM" ? Code::kUnsupported : Code::kAlgorithmNotAllowed, "didcomm envelope",
+                "enc '" + enc + "'");
   }
-  // Only an AEAD that is a commitment to its key keeps 1PU's sender authentication among several recipients (draft 04, section 2.1).
+  // Only an AEAD that is a commitment to its key keeps 1PU's sender authentication among several recipients (draft 04,
+  // section 2.1).
   if (envelope.authcrypt && envelope.enc != ContentEncryption::kA256CbcHs512) {
     return Fail(Code::kAlgorithmNotAllowed, "didcomm envelope", "ECDH-1PU+A256KW needs A256CBC-HS512");
   }
@@ -215,14 +241,16 @@ Result<Envelope> Envelope::FromJson(const json& value) {
 
   const auto recipients = value.find("recipients");
   if (recipients == value.end() || !recipients->is_array() || recipients->empty()) return Bad("no recipients");
-  if (recipients->size() > kMaxRecipients) return Fail(Code::kTooLarge, "didcomm envelope", "more than " + std::to_string(kMaxRecipients) + " recipients");
+  if (recipients->size() > kMaxRecipients)
+    return Fail(Code::kTooLarge, "didcomm envelope", "more than " + std::to_string(kMaxRecipients) + " recipients");
   for (const json& item : *recipients) {
     KEEL_TRY(const json* item_header, base::GetObject(item, "header"));
     for (const auto& [name, ignored] : item_header->items()) {
       if (name != "kid") return Bad("a recipient's header has '" + name + "'; only kid may stand there");
     }
     KEEL_TRY(std::string kid, base::GetString(*item_header, "kid"));
-    if (std::find(envelope.kids.begin(), envelope.kids.end(), kid) != envelope.kids.end()) return Fail(Code::kDuplicate, "didcomm envelope", "recipient " + kid);
+    if (std::find(envelope.kids.begin(), envelope.kids.end(), kid) != envelope.kids.end())
+      return Fail(Code::kDuplicate, "didcomm envelope", "recipient " + kid);
     envelope.kids.push_back(std::move(kid));
     KEEL_TRY(base::ByteVec wrapped, base::GetBytes(item, "encrypted_key"));
     if (wrapped.size() != CekLength(envelope.enc) + 8) return Bad("an encrypted_key of the wrong length");
@@ -243,16 +271,18 @@ Result<Envelope> Envelope::FromJson(const json& value) {
     KEEL_TRY(envelope.apu, base::FromBase64Url(*apu));
     // Some peers name the sender in apu alone; when both are there they must agree.
     envelope.skid = base::ToString(envelope.apu);
-    if (skid && *skid != envelope.skid) return Fail(Code::kWrongSender, "didcomm envelope", "apu and skid name different senders");
-    if (auto url = did::DidUrl::Parse(envelope.skid); !url || url->fragment.empty()) return Bad("the sender's key id is no DID URL with a fragment");
+    if (skid && *skid != envelope.skid)
+      return Fail(Code::kWrongSender, "didcomm envelope", "apu and skid name different senders");
+    if (auto url = did::DidUrl::Parse(envelope.skid); !url || url->fragment.empty())
+      return Bad("the sender's key id is no DID URL with a fragment");
   } else if (skid || (apu && !apu->empty())) {
     return Bad("anoncrypt with a sender's name");
   }
   return envelope;
 }
 
-Result<std::string> OpenEnvelope(const Envelope& envelope, size_t index, const did::KeyRef& recipient, const crypto::PublicKey& sender,
-                                 AgreementCache* agreements) {
+Result<std::string> OpenEnvelope(const Envelope& envelope, size_t index, const did::KeyRef& recipient,
+                                 const crypto::PublicKey& sender, AgreementCache* agreements) {
   if (index >= envelope.encrypted_keys.size()) return Fail(Code::kInvalidArgument, "didcomm open", "recipient number");
   SecretBytes<64> z_storage;
   const ByteSpan z_all = z_storage.MutableSecret();
@@ -260,8 +290,10 @@ Result<std::string> OpenEnvelope(const Envelope& envelope, size_t index, const d
   std::copy(ze.ExposeSecret().begin(), ze.ExposeSecret().end(), z_all.begin());
   ByteView z = z_all.first(32);
   if (envelope.authcrypt) {
-    if (!sender.valid() || sender.type() != envelope.epk.type()) return Fail(Code::kBadKey, "didcomm open", "the sender's key is of another curve");
-    KEEL_TRY(const crypto::SharedSecret zs, agreements != nullptr ? agreements->Agree(recipient, sender) : recipient.store->Agree(recipient.handle, sender));
+    if (!sender.valid() || sender.type() != envelope.epk.type())
+      return Fail(Code::kBadKey, "didcomm open", "the sender's key is of another curve");
+    KEEL_TRY(const crypto::SharedSecret zs, agreements != nullptr ? agreements->Agree(recipient, sender)
+                                                                  : recipient.store->Agree(recipient.handle, sender));
     std::copy(zs.ExposeSecret().begin(), zs.ExposeSecret().end(), z_all.begin() + 32);
     z = z_all;
   }

@@ -13,14 +13,16 @@
 #include "crypto/agreement.h"
 #include "did/key_finder.h"
 
-// Encrypted envelopes (JWE JSON, general) of DIDComm v2: below message and addressing. Algorithms: ECDH-1PU+A256KW (draft-madden-jose-ecdh-1pu-04: the JWE tag with its
-// u32 length enters the KDF) with A256CBC-HS512 only; ECDH-ES+A256KW with XC20P or A256CBC-HS512; curves X25519 and P-256. Everything else is kAlgorithmNotAllowed or
+// Encrypted envelopes (JWE JSON, general) of DIDComm v2: below message and addressing. Algorithms: ECDH-1PU+A256KW
+// (draft-madden-jose-ecdh-1pu-04: the JWE tag with its u32 length enters the KDF) with A256CBC-HS512 only;
+// ECDH-ES+A256KW with XC20P or A256CBC-HS512; curves X25519 and P-256. Everything else is kAlgorithmNotAllowed or
 // kUnsupported. docs/formats/didcomm-profile.md has the octets.
 namespace keel::didcomm {
 
 enum class ContentEncryption : uint8_t { kXc20p, kA256CbcHs512 };
 
-// Static-static agreements kept per pair of (our key, peer's key): half of what authcrypt costs. Bounded (least recently used go first, wiped), thread-safe.
+// Static-static agreements kept per pair of (our key, peer's key): half of what authcrypt costs. Bounded (least
+// recently used go first, wiped), thread-safe.
 class AgreementCache {
  public:
   explicit AgreementCache(size_t max_entries = 4096);
@@ -41,17 +43,19 @@ struct Recipient {
 };
 
 // Authcrypt: all recipients' keys of the sender key's type. kInvalidArgument, kBadKey, key store errors, kNoEntropy.
-Result<std::string> SealAuthcrypt(std::string_view plaintext, const std::string& skid, const did::KeyRef& sender, std::span<const Recipient> recipients,
-                                  Random& random, AgreementCache* agreements = nullptr);
+Result<std::string> SealAuthcrypt(std::string_view plaintext, const std::string& skid, const did::KeyRef& sender,
+                                  std::span<const Recipient> recipients, Random& random,
+                                  AgreementCache* agreements = nullptr);
 // Anoncrypt.
-Result<std::string> SealAnoncrypt(std::string_view plaintext, std::span<const Recipient> recipients, ContentEncryption enc, Random& random);
+Result<std::string> SealAnoncrypt(std::string_view plaintext, std::span<const Recipient> recipients,
+                                  ContentEncryption enc, Random& random);
 
 // An envelope taken apart: strict JSON, header rules, apv and apu checked; nothing decrypted.
 struct Envelope {
   bool authcrypt = false;
   ContentEncryption enc = ContentEncryption::kXc20p;
-  std::string skid;                // authcrypt only
-  std::vector<std::string> kids;   // recipients, in order
+  std::string skid;               // authcrypt only
+  std::vector<std::string> kids;  // recipients, in order
   std::vector<base::ByteVec> encrypted_keys;
   crypto::PublicKey epk;
   base::ByteVec apu, apv, iv, ciphertext, tag;
@@ -62,11 +66,13 @@ struct Envelope {
   static Result<Envelope> FromJson(const nlohmann::json& value);  // of strict JSON already parsed
 };
 
-// Opens with recipient number `index`'s private key; `sender`: the skid's public key (authcrypt). kDecryptFailed without telling why, kBadKey.
-Result<std::string> OpenEnvelope(const Envelope& envelope, size_t index, const did::KeyRef& recipient, const crypto::PublicKey& sender,
-                                 AgreementCache* agreements = nullptr);
+// Opens with recipient number `index`'s private key; `sender`: the skid's public key (authcrypt). kDecryptFailed
+// without telling why, kBadKey.
+Result<std::string> OpenEnvelope(const Envelope& envelope, size_t index, const did::KeyRef& recipient,
+                                 const crypto::PublicKey& sender, AgreementCache* agreements = nullptr);
 
-// Concat KDF of ECDH-1PU in key-wrap mode and of ECDH-ES+A256KW (tag empty): the key-encryption key. Exposed for test vectors.
+// Concat KDF of ECDH-1PU in key-wrap mode and of ECDH-ES+A256KW (tag empty): the key-encryption key. Exposed for test
+// vectors.
 Result<> DeriveKek(ByteView z, std::string_view alg, ByteView apu, ByteView apv, ByteView tag, ByteSpan out);
 
 }  // namespace keel::didcomm

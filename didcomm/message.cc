@@ -25,7 +25,8 @@ Result<> Text(const json& object, const char* name, std::string& out) {
 Result<> Number(const json& object, const char* name, std::optional<uint64_t>& out) {
   const auto it = object.find(name);
   if (it == object.end() || it->is_null()) return {};
-  if (!it->is_number_unsigned() && !(it->is_number_integer() && it->get<int64_t>() >= 0)) return Bad(std::string("member '") + name + "' is no positive integer");
+  if (!it->is_number_unsigned() && !(it->is_number_integer() && it->get<int64_t>() >= 0))
+    return Bad(std::string("member '") + name + "' is no positive integer");
   out = it->get<uint64_t>();
   return {};
 }
@@ -33,7 +34,8 @@ Result<> Number(const json& object, const char* name, std::optional<uint64_t>& o
 Result<> Texts(const json& object, const char* name, std::vector<std::string>& out) {
   const auto it = object.find(name);
   if (it == object.end()) return {};
-  if (!it->is_array() || it->size() > kMaxRecipients) return Bad(std::string("member '") + name + "' is no array, or too long");
+  if (!it->is_array() || it->size() > kMaxRecipients)
+    return Bad(std::string("member '") + name + "' is no array, or too long");
   for (const json& item : *it) {
     if (!item.is_string()) return Bad(std::string("member '") + name + "' has an element that is no string");
     out.push_back(item.get<std::string>());
@@ -58,7 +60,8 @@ Result<Attachment> ReadAttachment(const json& value) {
   KEEL_TRY_VOID(Texts(*data, "links", attachment.links));
   KEEL_TRY_VOID(Text(*data, "hash", attachment.hash));
   if (const auto jws = data->find("jws"); jws != data->end()) attachment.jws = base::DumpJson(*jws);
-  const int ways = (data->contains("json") ? 1 : 0) + (data->contains("base64") ? 1 : 0) + (data->contains("links") ? 1 : 0);
+  const int ways =
+      (data->contains("json") ? 1 : 0) + (data->contains("base64") ? 1 : 0) + (data->contains("links") ? 1 : 0);
   if (ways == 0) return Bad("an attachment whose data has none of json, base64, links");
   if (!attachment.links.empty() && attachment.hash.empty()) return Bad("an attachment with links needs a hash");
   return attachment;
@@ -91,8 +94,9 @@ json WriteAttachment(const Attachment& attachment) {
 }
 
 bool IsKnown(std::string_view name) {
-  for (const std::string_view known : {"id", "type", "typ", "from", "to", "thid", "pthid", "created_time", "expires_time", "body", "attachments",
-                                       "from_prior", "return_route", "please_ack", "ack"}) {
+  for (const std::string_view known :
+       {"id", "type", "typ", "from", "to", "thid", "pthid", "created_time", "expires_time", "body", "attachments",
+        "from_prior", "return_route", "please_ack", "ack"}) {
     if (name == known) return true;
   }
   return false;
@@ -123,7 +127,8 @@ Result<Message> Message::Parse(std::string_view plaintext) {
   if (body == value.end() || !body->is_object()) return Bad("no body, or not an object");
   message.body = base::DumpJson(*body);
   if (const auto attachments = value.find("attachments"); attachments != value.end()) {
-    if (!attachments->is_array() || attachments->size() > kMaxAttachments) return Bad("attachments is no array, or too long");
+    if (!attachments->is_array() || attachments->size() > kMaxAttachments)
+      return Bad("attachments is no array, or too long");
     for (const json& item : *attachments) {
       KEEL_TRY(message.attachments.emplace_back(), ReadAttachment(item));
     }
@@ -160,14 +165,17 @@ Result<std::string> Message::Serialize() const {
   KEEL_TRY(const json parsed_body, base::ParseJson(body));
   if (!parsed_body.is_object()) return Fail(Code::kInvalidArgument, "didcomm message", "body is no JSON object");
   out["body"] = parsed_body;
-  for (const Attachment& attachment : attachments) out["attachments"].push_back(nlohmann::ordered_json(WriteAttachment(attachment)));
+  for (const Attachment& attachment : attachments)
+    out["attachments"].push_back(nlohmann::ordered_json(WriteAttachment(attachment)));
   for (const auto& [name, text] : headers) {
-    if (IsKnown(name)) return Fail(Code::kInvalidArgument, "didcomm message", "header '" + name + "' has a field of its own");
+    if (IsKnown(name))
+      return Fail(Code::kInvalidArgument, "didcomm message", "header '" + name + "' has a field of its own");
     KEEL_TRY(const json value, base::ParseJson(text));
     out[name] = value;
   }
   std::string text = out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  if (text.size() > kMaxMessage) return Fail(Code::kTooLarge, "didcomm message", "over " + std::to_string(kMaxMessage) + " octets");
+  if (text.size() > kMaxMessage)
+    return Fail(Code::kTooLarge, "didcomm message", "over " + std::to_string(kMaxMessage) + " octets");
   return text;
 }
 

@@ -13,7 +13,7 @@
 // DIDComm Messaging v2.1, plaintext messages.
 namespace keel::didcomm {
 
-inline constexpr size_t kMaxMessage = 1 << 20;      // octets of a plaintext or an envelope
+inline constexpr size_t kMaxMessage = 1 << 20;  // octets of a plaintext or an envelope
 inline constexpr size_t kMaxRecipients = 64;
 inline constexpr size_t kMaxAttachments = 64;
 
@@ -27,25 +27,25 @@ struct Attachment {
   std::string description, filename, media_type, format;  // empty: absent
   std::optional<UnixSeconds> lastmod_time;
   std::optional<uint64_t> byte_count;
-  std::string json;                // JSON text of data.json
-  std::string base64;              // data.base64, undecoded (base64url)
+  std::string json;    // JSON text of data.json
+  std::string base64;  // data.base64, undecoded (base64url)
   std::vector<std::string> links;
   std::string hash;
-  std::string jws;                 // JSON text of data.jws, unverified
+  std::string jws;  // JSON text of data.jws, unverified
 };
 
 // Value type. JSON values stand as their text, so that this header needs no JSON library.
 struct Message {
   std::string id;
   std::string type;
-  std::string from;                           // empty: absent
+  std::string from;  // empty: absent
   std::vector<std::string> to;
-  std::string thid, pthid;                    // empty: absent
+  std::string thid, pthid;  // empty: absent
   std::optional<UnixSeconds> created_time, expires_time;
-  std::string body = "{}";                    // a JSON object's text
+  std::string body = "{}";  // a JSON object's text
   std::vector<Attachment> attachments;
-  std::string from_prior;                     // a compact JWT, unverified here
-  std::string return_route;                   // "all", "none", "thread"; empty: absent
+  std::string from_prior;    // a compact JWT, unverified here
+  std::string return_route;  // "all", "none", "thread"; empty: absent
   std::vector<std::string> please_ack, ack;
   std::map<std::string, std::string> headers;  // other members: name -> JSON text, kept when written again
 
@@ -53,7 +53,8 @@ struct Message {
   const std::string& Thread() const { return thid.empty() ? id : thid; }
   Result<nlohmann::json> ParseBody() const;
 
-  // Strict JSON, then types and required members (id, type, body; typ if present must be kTypPlain). kMalformed and ParseJson's errors.
+  // Strict JSON, then types and required members (id, type, body; typ if present must be kTypPlain). kMalformed and
+  // ParseJson's errors.
   static Result<Message> Parse(std::string_view plaintext);
   // JSON without white space. kInvalidArgument: id or type missing, body no object.
   Result<std::string> Serialize() const;

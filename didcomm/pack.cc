@@ -11,8 +11,8 @@
 namespace keel::didcomm {
 namespace {
 
-using nlohmann::json;
 using did::Relationship;
+using nlohmann::json;
 
 struct Target {
   std::vector<Recipient> recipients;  // usable keys, of any curve
@@ -34,13 +34,15 @@ Result<Target> FindTarget(const std::string& to, did::DidResolver& resolver) {
   if (did_text != to) {
     const did::VerificationMethod* method = result.document->FindFor(Relationship::kKeyAgreement, to);
     if (method == nullptr) return Fail(Code::kUntrusted, "didcomm pack", to + " is not listed under keyAgreement");
-    if (!method->key.valid() || !CanAgree(method->key.type())) return Fail(Code::kUnsupported, "didcomm pack", to + ": only X25519 and P-256 keys can receive");
+    if (!method->key.valid() || !CanAgree(method->key.type()))
+      return Fail(Code::kUnsupported, "didcomm pack", to + ": only X25519 and P-256 keys can receive");
     target.recipients.push_back({method->id, method->key});
   } else {
     for (const did::VerificationMethod* method : result.document->All(Relationship::kKeyAgreement)) {
       if (CanAgree(method->key.type())) target.recipients.push_back({method->id, method->key});
     }
-    if (target.recipients.empty()) return Fail(Code::kUnsupported, "didcomm pack", to + " has no X25519 or P-256 key for key agreement");
+    if (target.recipients.empty())
+      return Fail(Code::kUnsupported, "didcomm pack", to + " has no X25519 or P-256 key for key agreement");
   }
   for (const did::Service& service : result.document->services) {
     if (std::find(service.types.begin(), service.types.end(), "DIDCommMessaging") == service.types.end()) continue;
@@ -59,19 +61,22 @@ struct Sender {
   crypto::KeyType type = crypto::KeyType::kX25519;
 };
 
-Result<Sender> FindSender(const std::string& from, const std::vector<Recipient>& recipients, did::KeyFinder& keys, did::DidResolver& resolver) {
+Result<Sender> FindSender(const std::string& from, const std::vector<Recipient>& recipients, did::KeyFinder& keys,
+                          did::DidResolver& resolver) {
   const std::string did_text(did::DidOf(from));
   KEEL_TRY(const did::ResolutionResult result, ResolveLiving(resolver, did_text));
   for (const did::VerificationMethod* method : result.document->All(Relationship::kKeyAgreement)) {
     if (did_text != from && method->id != from) continue;
-    const bool shared = std::any_of(recipients.begin(), recipients.end(),
-                                    [method](const Recipient& recipient) { return recipient.key.type() == method->key.type(); });
+    const bool shared = std::any_of(recipients.begin(), recipients.end(), [method](const Recipient& recipient) {
+      return recipient.key.type() == method->key.type();
+    });
     if (!shared) continue;
     auto key = keys.Find(method->id);
     if (key) return Sender{method->id, *key, method->key.type()};
     if (key.error().code != Code::kNoSuchKey) return std::unexpected<Error>(key.error());
   }
-  return Fail(Code::kNoSuchKey, "didcomm pack", "no private key of " + from + " for key agreement on a curve that the recipient has");
+  return Fail(Code::kNoSuchKey, "didcomm pack",
+              "no private key of " + from + " for key agreement on a curve that the recipient has");
 }
 
 Result<> CheckTo(const Message& message, const std::string& to) {
@@ -84,7 +89,8 @@ Result<> CheckTo(const Message& message, const std::string& to) {
 
 Result<> CheckFrom(const Message& message, const std::string& from) {
   if (message.from != did::DidOf(from)) {
-    return Fail(Code::kWrongSender, "didcomm pack", "the message is from '" + message.from + "', the key belongs to " + std::string(did::DidOf(from)));
+    return Fail(Code::kWrongSender, "didcomm pack",
+                "the message is from '" + message.from + "', the key belongs to " + std::string(did::DidOf(from)));
   }
   return {};
 }
@@ -94,7 +100,8 @@ struct Signature {
   std::string kid;
 };
 
-Result<Signature> SignPlaintext(std::string_view plaintext, const std::string& sign_by, did::KeyFinder& keys, did::DidResolver& resolver) {
+Result<Signature> SignPlaintext(std::string_view plaintext, const std::string& sign_by, did::KeyFinder& keys,
+                                did::DidResolver& resolver) {
   const std::string did_text(did::DidOf(sign_by));
   KEEL_TRY(const did::ResolutionResult result, ResolveLiving(resolver, did_text));
   for (const did::VerificationMethod* method : result.document->All(Relationship::kAuthentication)) {
@@ -119,8 +126,9 @@ Result<Signature> SignPlaintext(std::string_view plaintext, const std::string& s
   return Fail(Code::kNoSuchKey, "didcomm pack", "no private key of " + sign_by + " for authentication");
 }
 
-Result<Packed> PackEncrypted(const Message& message, std::string plaintext, const std::string& from, const std::string& to, did::KeyFinder& keys,
-                             did::DidResolver& resolver, const PackOptions& options) {
+Result<Packed> PackEncrypted(const Message& message, std::string plaintext, const std::string& from,
+                             const std::string& to, did::KeyFinder& keys, did::DidResolver& resolver,
+                             const PackOptions& options) {
   KEEL_TRY_VOID(CheckTo(message, to));
   if (!from.empty()) KEEL_TRY_VOID(CheckFrom(message, from));
   Random& random = options.random != nullptr ? *options.random : crypto::SystemRandom();
@@ -160,7 +168,8 @@ Result<Packed> PackPlaintext(const Message& message) {
   return packed;
 }
 
-Result<Packed> PackSigned(const Message& message, const std::string& sign_by, did::KeyFinder& keys, did::DidResolver& resolver) {
+Result<Packed> PackSigned(const Message& message, const std::string& sign_by, did::KeyFinder& keys,
+                          did::DidResolver& resolver) {
   KEEL_TRY_VOID(CheckFrom(message, sign_by));
   Packed packed;
   KEEL_TRY(packed.plaintext, message.Serialize());
@@ -170,30 +179,34 @@ Result<Packed> PackSigned(const Message& message, const std::string& sign_by, di
   return packed;
 }
 
-Result<Packed> PackAnoncrypt(const Message& message, const std::string& to, did::KeyFinder& keys, did::DidResolver& resolver, const PackOptions& options) {
+Result<Packed> PackAnoncrypt(const Message& message, const std::string& to, did::KeyFinder& keys,
+                             did::DidResolver& resolver, const PackOptions& options) {
   KEEL_TRY(std::string plaintext, message.Serialize());
   return PackEncrypted(message, std::move(plaintext), {}, to, keys, resolver, options);
 }
 
-Result<Packed> PackAuthcrypt(const Message& message, const std::string& from, const std::string& to, did::KeyFinder& keys, did::DidResolver& resolver,
-                             const PackOptions& options) {
+Result<Packed> PackAuthcrypt(const Message& message, const std::string& from, const std::string& to,
+                             did::KeyFinder& keys, did::DidResolver& resolver, const PackOptions& options) {
   if (from.empty()) return Fail(Code::kInvalidArgument, "didcomm pack", "authcrypt needs a sender");
   KEEL_TRY(std::string plaintext, message.Serialize());
   return PackEncrypted(message, std::move(plaintext), from, to, keys, resolver, options);
 }
 
-Result<Packed> PackAuthcryptOctets(std::string_view plaintext, const std::string& from, const std::string& to, did::KeyFinder& keys,
-                                   did::DidResolver& resolver, const PackOptions& options) {
+Result<Packed> PackAuthcryptOctets(std::string_view plaintext, const std::string& from, const std::string& to,
+                                   did::KeyFinder& keys, did::DidResolver& resolver, const PackOptions& options) {
   if (from.empty()) return Fail(Code::kInvalidArgument, "didcomm pack", "authcrypt needs a sender");
   KEEL_TRY(const Message message, Message::Parse(plaintext));
   return PackEncrypted(message, std::string(plaintext), from, to, keys, resolver, options);
 }
 
-Result<std::string> MakeFromPrior(const std::string& old_did, const std::string& new_did, UnixSeconds iat, const std::string& kid, did::KeyFinder& keys) {
-  if (did::DidOf(kid) != old_did) return Fail(Code::kInvalidArgument, "didcomm from_prior", kid + " is not a key of " + old_did);
+Result<std::string> MakeFromPrior(const std::string& old_did, const std::string& new_did, UnixSeconds iat,
+                                  const std::string& kid, did::KeyFinder& keys) {
+  if (did::DidOf(kid) != old_did)
+    return Fail(Code::kInvalidArgument, "didcomm from_prior", kid + " is not a key of " + old_did);
   if (old_did == new_did) return Fail(Code::kInvalidArgument, "didcomm from_prior", "old and new DID are the same");
   KEEL_TRY(const did::KeyRef key, keys.Find(kid));
-  return did::SignJws(json{{"typ", "JWT"}, {"kid", kid}}, base::DumpJson(json{{"iss", old_did}, {"sub", new_did}, {"iat", iat}}), *key.store, key.handle);
+  return did::SignJws(json{{"typ", "JWT"}, {"kid", kid}},
+                      base::DumpJson(json{{"iss", old_did}, {"sub", new_did}, {"iat", iat}}), *key.store, key.handle);
 }
 
 }  // namespace keel::didcomm

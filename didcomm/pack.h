@@ -10,40 +10,47 @@
 #include "didcomm/jwe.h"
 #include "didcomm/message.h"
 
-// Packing (DIDComm v2.1, "DIDComm Messages"). Every function checks addressing before it makes an envelope: `from` is the DID of the key that signs or
-// encrypts, `to` names the recipient ("Message Layer Addressing Consistency"). Thread-safe as far as the collaborators are.
+// Packing (DIDComm v2.1, "DIDComm Messages"). Every function checks addressing before it makes an envelope: `from` is
+// the DID of the key that signs or encrypts, `to` names the recipient ("Message Layer Addressing Consistency").
+// Thread-safe as far as the collaborators are.
 namespace keel::didcomm {
 
 struct PackOptions {
   AgreementCache* agreements = nullptr;
-  Random* random = nullptr;                 // null: the system's
-  std::string sign_by;                      // kid (or DID): sign first, inside the encryption
-  bool protect_sender = false;              // authcrypt: an anoncrypt layer around
+  Random* random = nullptr;     // null: the system's
+  std::string sign_by;          // kid (or DID): sign first, inside the encryption
+  bool protect_sender = false;  // authcrypt: an anoncrypt layer around
   ContentEncryption anoncrypt = ContentEncryption::kXc20p;
 };
 
 struct Packed {
   std::string text;
-  std::string plaintext;                    // the exact octets inside (transcripts hash them)
-  std::string from_kid;                     // key that encrypted (authcrypt)
+  std::string plaintext;  // the exact octets inside (transcripts hash them)
+  std::string from_kid;   // key that encrypted (authcrypt)
   std::string sign_kid;
   std::vector<std::string> to_kids;
-  std::vector<std::string> endpoints;       // uris of the recipient's DIDCommMessaging services
+  std::vector<std::string> endpoints;  // uris of the recipient's DIDCommMessaging services
 };
 
 Result<Packed> PackPlaintext(const Message& message);
-// `sign_by`: a kid, or a DID (its first authentication key that the finder has). EdDSA, ES256 or ES256K by the key's type.
-Result<Packed> PackSigned(const Message& message, const std::string& sign_by, did::KeyFinder& keys, did::DidResolver& resolver);
+// `sign_by`: a kid, or a DID (its first authentication key that the finder has). EdDSA, ES256 or ES256K by the key's
+// type.
+Result<Packed> PackSigned(const Message& message, const std::string& sign_by, did::KeyFinder& keys,
+                          did::DidResolver& resolver);
 // `to`: a DID (all its keyAgreement keys of the first usable curve) or one key's DID URL.
-Result<Packed> PackAnoncrypt(const Message& message, const std::string& to, did::KeyFinder& keys, did::DidResolver& resolver, const PackOptions& options = {});
-// `from`: a DID (its first keyAgreement key that the finder has and whose curve the recipient shares) or a key's DID URL.
-Result<Packed> PackAuthcrypt(const Message& message, const std::string& from, const std::string& to, did::KeyFinder& keys, did::DidResolver& resolver,
-                             const PackOptions& options = {});
-// The same over ready-made plaintext octets (repeats must be the same octets): they are parsed for the addressing check and encrypted as they are.
-Result<Packed> PackAuthcryptOctets(std::string_view plaintext, const std::string& from, const std::string& to, did::KeyFinder& keys,
-                                   did::DidResolver& resolver, const PackOptions& options = {});
+Result<Packed> PackAnoncrypt(const Message& message, const std::string& to, did::KeyFinder& keys,
+                             did::DidResolver& resolver, const PackOptions& options = {});
+// `from`: a DID (its first keyAgreement key that the finder has and whose curve the recipient shares) or a key's DID
+// URL.
+Result<Packed> PackAuthcrypt(const Message& message, const std::string& from, const std::string& to,
+                             did::KeyFinder& keys, did::DidResolver& resolver, const PackOptions& options = {});
+// The same over ready-made plaintext octets (repeats must be the same octets): they are parsed for the addressing check
+// and encrypted as they are.
+Result<Packed> PackAuthcryptOctets(std::string_view plaintext, const std::string& from, const std::string& to,
+                                   did::KeyFinder& keys, did::DidResolver& resolver, const PackOptions& options = {});
 
 // A from_prior JWT (section "DID Rotation"): iss the old DID, sub the new, signed by an authentication key of the old.
-Result<std::string> MakeFromPrior(const std::string& old_did, const std::string& new_did, UnixSeconds iat, const std::string& kid, did::KeyFinder& keys);
+Result<std::string> MakeFromPrior(const std::string& old_did, const std::string& new_did, UnixSeconds iat,
+                                  const std::string& kid, did::KeyFinder& keys);
 
 }  // namespace keel::didcomm

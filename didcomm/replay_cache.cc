@@ -35,7 +35,8 @@ class MemoryReplayCache final : public ReplayCache {
       by_time_.erase(by_time_.begin());
     }
     if (known_.contains(name)) return false;
-    if (known_.size() >= max_entries_) return Fail(Code::kBusy, "replay cache", "full: " + std::to_string(max_entries_) + " messages not yet expired");
+    if (known_.size() >= max_entries_)
+      return Fail(Code::kBusy, "replay cache", "full: " + std::to_string(max_entries_) + " messages not yet expired");
     known_.emplace(name, until);
     by_time_.emplace(until, std::move(name));
     return true;
@@ -87,7 +88,9 @@ class StoredReplayCache final : public ReplayCache {
 
 }  // namespace
 
-std::unique_ptr<ReplayCache> MakeMemoryReplayCache(size_t max_entries) { return std::make_unique<MemoryReplayCache>(max_entries); }
+std::unique_ptr<ReplayCache> MakeMemoryReplayCache(size_t max_entries) {
+  return std::make_unique<MemoryReplayCache>(max_entries);
+}
 
 std::unique_ptr<ReplayCache> MakeStoredReplayCache(base::KeyValueStore& store, std::string prefix) {
   return std::make_unique<StoredReplayCache>(store, std::move(prefix));

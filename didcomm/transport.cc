@@ -15,7 +15,8 @@ std::string_view Essence(std::string_view content_type) {
 
 }  // namespace
 
-Result<std::string> PostEnvelope(base::HttpClient& client, const std::string& url, std::string envelope, const base::Deadlines& deadlines) {
+Result<std::string> PostEnvelope(base::HttpClient& client, const std::string& url, std::string envelope,
+                                 const base::Deadlines& deadlines) {
   base::HttpCall call;
   call.method = "POST";
   call.url = url;
@@ -24,9 +25,11 @@ Result<std::string> PostEnvelope(base::HttpClient& client, const std::string& ur
   call.max_response = 2 * kMaxMessage;
   KEEL_TRY(base::HttpResponse response, client.Send(call, deadlines));
   if (response.status == 429 || response.status == 503) {
-    return Fail(Code::kBusy, "didcomm http", url + " answered " + std::to_string(response.status) + ": try again later");
+    return Fail(Code::kBusy, "didcomm http",
+                url + " answered " + std::to_string(response.status) + ": try again later");
   }
-  if (!response.ok()) return Fail(Code::kHttpStatus, "didcomm http", url + " answered " + std::to_string(response.status));
+  if (!response.ok())
+    return Fail(Code::kHttpStatus, "didcomm http", url + " answered " + std::to_string(response.status));
   if (!response.body.empty() && Essence(response.content_type) != kMediaEncrypted) {
     return Fail(Code::kMalformed, "didcomm http", url + " answered with content type '" + response.content_type + "'");
   }

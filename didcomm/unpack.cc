@@ -20,7 +20,8 @@ std::string EncryptionName(const Envelope& envelope) {
   return envelope.enc == ContentEncryption::kXc20p ? "XC20P_ECDH_ES_A256KW" : "A256CBC_HS512_ECDH_ES_A256KW";
 }
 
-Result<std::string> Open(const Envelope& envelope, did::KeyFinder& keys, did::DidResolver& resolver, AgreementCache* agreements, std::string& our_kid) {
+Result<std::string> Open(const Envelope& envelope, did::KeyFinder& keys, did::DidResolver& resolver,
+                         AgreementCache* agreements, std::string& our_kid) {
   crypto::PublicKey sender;
   bool sender_resolved = false;
   bool found = false;
@@ -43,15 +44,20 @@ Result<std::string> Open(const Envelope& envelope, did::KeyFinder& keys, did::Di
     }
     if (plaintext.error().code != Code::kDecryptFailed) return plaintext;
   }
-  if (!found) return Fail(Code::kNoSuchKey, "didcomm unpack", "none of the recipients' keys is here; the first is " + envelope.kids[0]);
+  if (!found)
+    return Fail(Code::kNoSuchKey, "didcomm unpack",
+                "none of the recipients' keys is here; the first is " + envelope.kids[0]);
   return Fail(Code::kDecryptFailed, "didcomm unpack", "the envelope can't be decrypted");
 }
 
 }  // namespace
 
-Result<Unpacked> Unpack(std::string_view text, did::KeyFinder& keys, did::DidResolver& resolver, const UnpackOptions& options) {
-  if (text.size() > options.max_size * 2) return Fail(Code::kTooLarge, "didcomm unpack", "envelope over " + std::to_string(options.max_size * 2) + " octets");
-  if (options.replay != nullptr && !options.now) return Fail(Code::kInvalidArgument, "didcomm unpack", "a replay check needs the time");
+Result<Unpacked> Unpack(std::string_view text, did::KeyFinder& keys, did::DidResolver& resolver,
+                        const UnpackOptions& options) {
+  if (text.size() > options.max_size * 2)
+    return Fail(Code::kTooLarge, "didcomm unpack", "envelope over " + std::to_string(options.max_size * 2) + " octets");
+  if (options.replay != nullptr && !options.now)
+    return Fail(Code::kInvalidArgument, "didcomm unpack", "a replay check needs the time");
   Unpacked result;
   Metadata& metadata = result.metadata;
   std::string outer_kid;  // of an anoncrypt layer around another envelope
@@ -64,7 +70,8 @@ Result<Unpacked> Unpack(std::string_view text, did::KeyFinder& keys, did::DidRes
     if (value.contains("ciphertext")) {
       KEEL_TRY(const Envelope envelope, Envelope::FromJson(value));
       layer = envelope.authcrypt ? Layer::kAuthcrypt : Layer::kAnoncrypt;
-      if (layer <= last) return Fail(Code::kMalformed, "didcomm unpack", "layers in an order that DIDComm doesn't allow");
+      if (layer <= last)
+        return Fail(Code::kMalformed, "didcomm unpack", "layers in an order that DIDComm doesn't allow");
       outer_kid = metadata.recipient_kid;
       KEEL_TRY(current, Open(envelope, keys, resolver, options.agreements, metadata.recipient_kid));
       metadata.encrypted = true;
@@ -79,7 +86,8 @@ Result<Unpacked> Unpack(std::string_view text, did::KeyFinder& keys, did::DidRes
       }
     } else if (value.contains("payload") && (value.contains("signatures") || value.contains("signature"))) {
       layer = Layer::kSigned;
-      if (layer <= last) return Fail(Code::kMalformed, "didcomm unpack", "layers in an order that DIDComm doesn't allow");
+      if (layer <= last)
+        return Fail(Code::kMalformed, "didcomm unpack", "layers in an order that DIDComm doesn't allow");
       metadata.signed_message = current;
       KEEL_TRY(current, OpenSigned(value, resolver, metadata));
     } else {
@@ -87,20 +95,25 @@ Result<Unpacked> Unpack(std::string_view text, did::KeyFinder& keys, did::DidRes
     }
     last = layer;
   }
-  if (options.require_encrypted && !metadata.encrypted) return Fail(Code::kRefused, "didcomm unpack", "the message isn't encrypted");
-  if (options.require_authenticated && !metadata.authenticated) return Fail(Code::kRefused, "didcomm unpack", "the message names no sender that it proves");
-  if (current.size() > options.max_size) return Fail(Code::kTooLarge, "didcomm unpack", "plaintext over " + std::to_string(options.max_size) + " octets");
+  if (options.require_encrypted && !metadata.encrypted)
+    return Fail(Code::kRefused, "didcomm unpack", "the message isn't encrypted");
+  if (options.require_authenticated && !metadata.authenticated)
+    return Fail(Code::kRefused, "didcomm unpack", "the message names no sender that it proves");
+  if (current.size() > options.max_size)
+    return Fail(Code::kTooLarge, "didcomm unpack", "plaintext over " + std::to_string(options.max_size) + " octets");
   KEEL_TRY(result.message, Message::Parse(current));
   result.plaintext = std::move(current);
   KEEL_TRY_VOID(CheckAddressing(result.message, metadata, outer_kid));
   KEEL_TRY_VOID(CheckFromPrior(result.message, resolver, metadata));
   if (options.now && result.message.expires_time && !NotAfterOk(*result.message.expires_time, *options.now)) {
-    return Fail(Code::kExpired, "didcomm unpack", "the message expired at " + base::Rfc3339(*result.message.expires_time));
+    return Fail(Code::kExpired, "didcomm unpack",
+                "the message expired at " + base::Rfc3339(*result.message.expires_time));
   }
   if (options.replay != nullptr) {
     // An unproved `from` must not be able to use up another sender's ids.
     const std::string sender = metadata.authenticated ? result.message.from : "?" + result.message.from;
-    const UnixSeconds until = result.message.expires_time ? *result.message.expires_time + kTimeSkew : *options.now + options.replay_seconds;
+    const UnixSeconds until =
+        result.message.expires_time ? *result.message.expires_time + kTimeSkew : *options.now + options.replay_seconds;
     KEEL_TRY(const bool fresh, options.replay->Remember(sender, result.message.id, *options.now, until));
     if (!fresh) return Fail(Code::kReplayed, "didcomm unpack", "message " + result.message.id + " came before");
   }

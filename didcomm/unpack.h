@@ -19,7 +19,8 @@ namespace keel::didcomm {
 class ReplayCache {
  public:
   virtual ~ReplayCache() = default;
-  // True when (sender, id) is new and is now remembered until `until`; false when it was seen. An error: could not be recorded (don't process the message).
+  // True when (sender, id) is new and is now remembered until `until`; false when it was seen. An error: could not be
+  // recorded (don't process the message).
   virtual Result<bool> Remember(std::string_view sender, std::string_view id, UnixSeconds now, UnixSeconds until) = 0;
 };
 // Bounded; when full, entries that have expired go first, then kBusy (never a silent forgetting).
@@ -28,30 +29,30 @@ std::unique_ptr<ReplayCache> MakeMemoryReplayCache(size_t max_entries = 65536);
 std::unique_ptr<ReplayCache> MakeStoredReplayCache(base::KeyValueStore& store, std::string prefix = "didcomm-replay/");
 
 struct UnpackOptions {
-  std::optional<UnixSeconds> now;           // absent: expiry isn't checked (and `replay` may not be given)
+  std::optional<UnixSeconds> now;  // absent: expiry isn't checked (and `replay` may not be given)
   ReplayCache* replay = nullptr;
-  uint64_t replay_seconds = 86'400;         // how long a message without expires_time is remembered
+  uint64_t replay_seconds = 86'400;  // how long a message without expires_time is remembered
   AgreementCache* agreements = nullptr;
-  bool require_encrypted = false;           // else kWrongState... of the envelope: kRefused
-  bool require_authenticated = false;       // authcrypt or signed
+  bool require_encrypted = false;      // else kWrongState... of the envelope: kRefused
+  bool require_authenticated = false;  // authcrypt or signed
   size_t max_size = kMaxMessage;
 };
 
 // What is known of the envelope; names as other implementations have them.
 struct Metadata {
   bool encrypted = false;
-  bool authenticated = false;       // authcrypt, or signed
-  bool non_repudiation = false;     // signed
-  bool anonymous_sender = false;    // an anoncrypt layer
+  bool authenticated = false;     // authcrypt, or signed
+  bool non_repudiation = false;   // signed
+  bool anonymous_sender = false;  // an anoncrypt layer
   bool re_wrapped_in_forward = false;
-  std::string encrypted_from;       // skid of the authcrypt layer
+  std::string encrypted_from;             // skid of the authcrypt layer
   std::vector<std::string> encrypted_to;  // kids of the innermost encryption
-  std::string recipient_kid;        // which of them was ours
+  std::string recipient_kid;              // which of them was ours
   std::string sign_from;
-  std::string sign_alg;             // "EdDSA"
-  std::string enc_alg_auth;         // "A256CBC_HS512_ECDH_1PU_A256KW"
-  std::string enc_alg_anon;         // "XC20P_ECDH_ES_A256KW"
-  std::string signed_message;       // the signed layer as it came
+  std::string sign_alg;        // "EdDSA"
+  std::string enc_alg_auth;    // "A256CBC_HS512_ECDH_1PU_A256KW"
+  std::string enc_alg_anon;    // "XC20P_ECDH_ES_A256KW"
+  std::string signed_message;  // the signed layer as it came
   std::string from_prior_issuer_kid;
   std::string from_prior_jwt;
 };
@@ -62,11 +63,14 @@ struct Unpacked {
   std::string plaintext;  // exact octets of the plaintext message as received
 };
 
-// Opens any DIDComm v2 message: layers in the orders that the specification allows (at most anoncrypt(authcrypt(signed(plaintext)))). Enforced: the skid's DID is `from`, the
-// signer's DID is `from`, our kid's DID is in `to`, keys are listed for their use (keyAgreement, authentication), apu = skid, apv = hash of the kids, from_prior is signed by
-// an authentication key of its iss and its sub is `from`, expiry and replay by the options. Errors: kMalformed and the strict parser's, kTooLarge, kUnsupported,
-// kAlgorithmNotAllowed, kNoSuchKey (none of the recipients is ours), kDecryptFailed, kBadSignature, kWrongSender, kWrongRecipient, kExpired, kReplayed, kUntrusted, resolver
-// errors (could not be checked).
-Result<Unpacked> Unpack(std::string_view text, did::KeyFinder& keys, did::DidResolver& resolver, const UnpackOptions& options = {});
+// Opens any DIDComm v2 message: layers in the orders that the specification allows (at most
+// anoncrypt(authcrypt(signed(plaintext)))). Enforced: the skid's DID is `from`, the signer's DID is `from`, our kid's
+// DID is in `to`, keys are listed for their use (keyAgreement, authentication), apu = skid, apv = hash of the kids,
+// from_prior is signed by an authentication key of its iss and its sub is `from`, expiry and replay by the options.
+// Errors: kMalformed and the strict parser's, kTooLarge, kUnsupported, kAlgorithmNotAllowed, kNoSuchKey (none of the
+// recipients is ours), kDecryptFailed, kBadSignature, kWrongSender, kWrongRecipient, kExpired, kReplayed, kUntrusted,
+// resolver errors (could not be checked).
+Result<Unpacked> Unpack(std::string_view text, did::KeyFinder& keys, did::DidResolver& resolver,
+                        const UnpackOptions& options = {});
 
 }  // namespace keel::didcomm

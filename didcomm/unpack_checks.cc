@@ -12,7 +12,9 @@ namespace {
 
 using nlohmann::json;
 
-std::unexpected<Error> Bad(std::string detail) { return Fail(Code::kMalformed, "didcomm signed message", std::move(detail)); }
+std::unexpected<Error> Bad(std::string detail) {
+  return Fail(Code::kMalformed, "didcomm signed message", std::move(detail));
+}
 
 }  // namespace
 
@@ -28,7 +30,8 @@ Result<std::string> OpenSigned(const json& value, did::DidResolver& resolver, Me
   KEEL_TRY(const std::string protected_b64, base::GetString(signature, "protected"));
   KEEL_TRY(const std::string signature_b64, base::GetString(signature, "signature"));
   KEEL_TRY(const did::Jws jws, did::Jws::Parse(protected_b64 + "." + payload + "." + signature_b64));
-  if (!jws.typ.empty() && jws.typ != kTypSigned && jws.typ != "didcomm-signed+json") return Bad("typ '" + jws.typ + "'");
+  if (!jws.typ.empty() && jws.typ != kTypSigned && jws.typ != "didcomm-signed+json")
+    return Bad("typ '" + jws.typ + "'");
   std::string kid = jws.kid;
   if (const auto header = signature.find("header"); header != signature.end()) {
     if (!header->is_object()) return Bad("the signature's header is no object");
@@ -53,14 +56,16 @@ Result<std::string> OpenSigned(const json& value, did::DidResolver& resolver, Me
 Result<> CheckAddressing(const Message& message, const Metadata& metadata, const std::string& outer_kid) {
   for (const std::string* sender : {&metadata.encrypted_from, &metadata.sign_from}) {
     if (!sender->empty() && did::DidOf(*sender) != message.from) {
-      return Fail(Code::kWrongSender, "didcomm addressing", "the message says it is from '" + message.from + "', the key is " + *sender);
+      return Fail(Code::kWrongSender, "didcomm addressing",
+                  "the message says it is from '" + message.from + "', the key is " + *sender);
     }
   }
   for (const std::string* kid : {&metadata.recipient_kid, &outer_kid}) {
     if (kid->empty()) continue;
     const std::string_view ours = did::DidOf(*kid);
     if (std::find(message.to.begin(), message.to.end(), ours) == message.to.end()) {
-      return Fail(Code::kWrongRecipient, "didcomm addressing", "the message was encrypted to " + *kid + " but its 'to' doesn't name that DID");
+      return Fail(Code::kWrongRecipient, "didcomm addressing",
+                  "the message was encrypted to " + *kid + " but its 'to' doesn't name that DID");
     }
   }
   return {};
@@ -72,9 +77,12 @@ Result<> CheckFromPrior(const Message& message, did::DidResolver& resolver, Meta
   KEEL_TRY(const json claims, base::ParseJson(jws.payload, {.max_size = 64 << 10}));
   KEEL_TRY(const std::string issuer, base::GetString(claims, "iss"));
   KEEL_TRY(const std::string subject, base::GetString(claims, "sub"));
-  if (subject != message.from) return Fail(Code::kWrongSender, "didcomm from_prior", "its sub is '" + subject + "', the message is from '" + message.from + "'");
+  if (subject != message.from)
+    return Fail(Code::kWrongSender, "didcomm from_prior",
+                "its sub is '" + subject + "', the message is from '" + message.from + "'");
   if (issuer == subject) return Fail(Code::kMalformed, "didcomm from_prior", "iss and sub are the same");
-  if (jws.kid.empty() || did::DidOf(jws.kid) != issuer) return Fail(Code::kWrongSender, "didcomm from_prior", "it isn't signed by a key of its iss");
+  if (jws.kid.empty() || did::DidOf(jws.kid) != issuer)
+    return Fail(Code::kWrongSender, "didcomm from_prior", "it isn't signed by a key of its iss");
   KEEL_TRY(const crypto::PublicKey key, did::ResolveKey(resolver, jws.kid, did::Relationship::kAuthentication));
   KEEL_TRY(const bool good, did::VerifyJws(jws, key));
   if (!good) return Fail(Code::kBadSignature, "didcomm from_prior", "the signature of " + jws.kid + " is wrong");

@@ -47,7 +47,7 @@ struct Operation {
   Reason reason = Reason::kRoutine;
   uint64_t since = 0;         // with kCompromise
   std::string_view services;  // JSON array text, empty when absent
-  Bytes32 net{};  // create: the network that it was made for; zero for others
+  Bytes32 net{};              // create: the network that it was made for; zero for others
   bool has_seal0 = false;
   Bytes32 seal0{};
 

@@ -15,7 +15,8 @@ using nlohmann::json;
 
 Result<ledger::BatchProof> ToProof(const BatchMember& member) {
   ledger::BatchProof proof;
-  if (member.leaves > ledger::kMaxBatchLeaves || member.leaf >= member.leaves || member.path.size() > proof.path.size()) {
+  if (member.leaves > ledger::kMaxBatchLeaves || member.leaf >= member.leaves ||
+      member.path.size() > proof.path.size()) {
     return Fail(Code::kBadProof, "issuer batch", "a leaf number, size or path out of range");
   }
   proof.salt = member.salt;
@@ -32,7 +33,11 @@ Result<ledger::BatchProof> ToProof(const BatchMember& member) {
 json BatchMember::ToJson() const {
   base::ByteVec octets;
   for (const Bytes32& node : path) octets.insert(octets.end(), node.begin(), node.end());
-  return {{"salt", base::Base64Url(salt)}, {"i", leaf}, {"n", leaves}, {"path", base::Base64Url(octets)}, {"index", log_index}};
+  return {{"salt", base::Base64Url(salt)},
+          {"i", leaf},
+          {"n", leaves},
+          {"path", base::Base64Url(octets)},
+          {"index", log_index}};
 }
 
 Result<BatchMember> BatchMember::FromJson(const json& value) {
@@ -54,10 +59,12 @@ Result<Bytes32> BatchMember::Root(std::string_view credential_octets) const {
 }
 
 Result<Batch> MakeBatch(std::span<const std::string> credentials, Random& random) {
-  if (credentials.empty() || credentials.size() > ledger::kMaxBatchLeaves) return Fail(Code::kInvalidArgument, "issuer batch", "number of credentials");
+  if (credentials.empty() || credentials.size() > ledger::kMaxBatchLeaves)
+    return Fail(Code::kInvalidArgument, "issuer batch", "number of credentials");
   Batch batch;
   batch.members.resize(credentials.size());
-  // All levels at once: a last node without a sibling moves up as it is, which gives RFC 9162's tree, and every path in one pass.
+  // All levels at once: a last node without a sibling moves up as it is, which gives RFC 9162's tree, and every path in
+  // one pass.
   std::vector<Bytes32> level;
   level.reserve(credentials.size());
   for (size_t i = 0; i < credentials.size(); ++i) {

@@ -11,17 +11,18 @@
 #include "core/bytes.h"
 #include "core/seams.h"
 
-// Issuer batches (protocol.md section 7 and annex BATCH): the credentials issued together are leaves of an RFC 9162 tree whose root is anchored, so
-// each has a provable ledger time.
+// Issuer batches (protocol.md section 7 and annex BATCH): the credentials issued together are leaves of an RFC 9162
+// tree whose root is anchored, so each has a provable ledger time.
 namespace keel::vc {
 
-// Where one credential stands in its batch; travels as the member `batch` {salt, i, n, path, index} beside the credential.
+// Where one credential stands in its batch; travels as the member `batch` {salt, i, n, path, index} beside the
+// credential.
 struct BatchMember {
   Bytes32 salt{};
-  uint64_t leaf = 0;        // i
-  uint64_t leaves = 0;      // n
+  uint64_t leaf = 0;    // i
+  uint64_t leaves = 0;  // n
   std::vector<Bytes32> path;
-  uint64_t log_index = 0;   // where the root was anchored: a hint until proved
+  uint64_t log_index = 0;  // where the root was anchored: a hint until proved
 
   nlohmann::json ToJson() const;
   static Result<BatchMember> FromJson(const nlohmann::json& json);

@@ -60,7 +60,8 @@ Result<StatusEntry> ReadStatus(const json& value) {
   KEEL_TRY(entry.purpose, base::GetString(value, "statusPurpose"));
   KEEL_TRY(entry.list_url, base::GetString(value, "statusListCredential"));
   KEEL_TRY(const std::string index, base::GetString(value, "statusListIndex"));
-  if (index.empty() || index.size() > 15 || index.find_first_not_of("0123456789") != std::string::npos) return Bad("statusListIndex is no decimal number in a string");
+  if (index.empty() || index.size() > 15 || index.find_first_not_of("0123456789") != std::string::npos)
+    return Bad("statusListIndex is no decimal number in a string");
   entry.index = std::stoull(index);
   KEEL_TRY(const std::optional<uint64_t> size, base::GetOptionalUint(value, "statusSize"));
   if (size && (*size == 0 || *size > 32)) return Bad("statusSize is out of range");
@@ -77,7 +78,8 @@ Result<> ReadContext(const json& value) {
   }
   if (context->is_array()) {
     for (const json& item : *context) {
-      if (!(item.is_string() && IsUrl(item.get_ref<const std::string&>())) && !item.is_object()) return Bad("an @context is neither a URL nor an object");
+      if (!(item.is_string() && IsUrl(item.get_ref<const std::string&>())) && !item.is_object())
+        return Bad("an @context is neither a URL nor an object");
     }
   }
   return {};
@@ -123,7 +125,8 @@ Result<Credential> Credential::Parse(std::string_view payload, size_t max_size) 
   credential.subject_json = base::DumpJson(subjects[0]);
   KEEL_TRY(credential.valid_from, base::GetOptionalTime(value, "validFrom"));
   KEEL_TRY(credential.valid_until, base::GetOptionalTime(value, "validUntil"));
-  if (credential.valid_from && credential.valid_until && *credential.valid_until < *credential.valid_from) return Bad("validUntil is before validFrom");
+  if (credential.valid_from && credential.valid_until && *credential.valid_until < *credential.valid_from)
+    return Bad("validUntil is before validFrom");
   if (const auto status = value.find("credentialStatus"); status != value.end()) {
     const Json list = status->is_array() ? *status : Json::array({*status});
     if (list.size() > kMaxStatuses) return Bad("more than " + std::to_string(kMaxStatuses) + " credentialStatus");
@@ -143,7 +146,8 @@ Result<Credential> Credential::Parse(std::string_view payload, size_t max_size) 
   KEEL_TRY(const std::optional<std::string> jti, base::GetOptionalString(value, "jti"));
   if (jti && !credential.id.empty() && *jti != credential.id) return Bad("jti and id differ");
   KEEL_TRY(const std::optional<std::string> sub, base::GetOptionalString(value, "sub"));
-  if (sub && !credential.subjects.empty() && *sub != credential.subjects[0]) return Bad("sub and credentialSubject.id differ");
+  if (sub && !credential.subjects.empty() && *sub != credential.subjects[0])
+    return Bad("sub and credentialSubject.id differ");
   KEEL_TRY(const std::optional<uint64_t> exp, base::GetOptionalUint(value, "exp"));
   if (exp && (!credential.valid_until || *exp < *credential.valid_until)) credential.valid_until = *exp;
   KEEL_TRY(const std::optional<uint64_t> nbf, base::GetOptionalUint(value, "nbf"));
@@ -151,13 +155,15 @@ Result<Credential> Credential::Parse(std::string_view payload, size_t max_size) 
   return credential;
 }
 
-Result<std::string> IssueCredential(const json& credential, crypto::KeyStore& store, crypto::KeyHandle key, const std::string& kid) {
+Result<std::string> IssueCredential(const json& credential, crypto::KeyStore& store, crypto::KeyHandle key,
+                                    const std::string& kid) {
   std::string payload = base::DumpJson(credential);
   // What we would refuse to read we refuse to sign; status lists are the large ones.
   auto parsed = Credential::Parse(payload, 32 << 20);
   if (!parsed) return Fail(Code::kInvalidArgument, "issue credential", parsed.error().Text());
   if (did::DidOf(kid) != parsed->issuer) {
-    return Fail(Code::kInvalidArgument, "issue credential", "the issuer is " + parsed->issuer + ", the key " + kid + " is another's");
+    return Fail(Code::kInvalidArgument, "issue credential",
+                "the issuer is " + parsed->issuer + ", the key " + kid + " is another's");
   }
   return did::SignJws(json{{"kid", kid}, {"typ", "vc+jwt"}, {"cty", "vc"}}, payload, store, key);
 }
@@ -168,7 +174,8 @@ std::string NewCredentialId() {
   octets[6] = static_cast<uint8_t>((octets[6] & 0x0f) | 0x40);
   octets[8] = static_cast<uint8_t>((octets[8] & 0x3f) | 0x80);
   const std::string hex = base::Hex(octets);
-  return "urn:uuid:" + hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" + hex.substr(20);
+  return "urn:uuid:" + hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) +
+         "-" + hex.substr(20);
 }
 
 }  // namespace keel::vc

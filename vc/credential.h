@@ -20,32 +20,35 @@ inline constexpr std::string_view kContextV2 = "https://www.w3.org/ns/credential
 struct StatusEntry {
   std::string id, type, purpose;
   uint64_t index = 0;
-  std::string list_url;   // statusListCredential
-  uint32_t size = 1;      // statusSize: bits a status
+  std::string list_url;  // statusListCredential
+  uint32_t size = 1;     // statusSize: bits a status
 };
 
 // What Keel reads of a credential; `json` is the whole.
 struct Credential {
-  std::string json;                       // payload octets
-  std::string id;                         // empty: absent
+  std::string json;  // payload octets
+  std::string id;    // empty: absent
   std::vector<std::string> types;
   std::string issuer;
-  std::vector<std::string> subjects;      // ids of the subjects that have one
-  std::string subject_json;               // the (first) credentialSubject object as JSON text
+  std::vector<std::string> subjects;  // ids of the subjects that have one
+  std::string subject_json;           // the (first) credentialSubject object as JSON text
   std::optional<UnixSeconds> valid_from, valid_until;
   std::vector<StatusEntry> status;
-  std::vector<std::string> schemas;       // credentialSchema ids
+  std::vector<std::string> schemas;  // credentialSchema ids
 
   bool Is(std::string_view type) const;
   Result<nlohmann::json> Subject() const;
 
-  // The data model's rules for what is required and of which type (section 4). kMalformed with the member's name; kUnsupported for a first context that isn't v2's.
+  // The data model's rules for what is required and of which type (section 4). kMalformed with the member's name;
+  // kUnsupported for a first context that isn't v2's.
   static Result<Credential> Parse(std::string_view payload, size_t max_size = kMaxCredential);
 };
 
-// Signs a credential (a JSON object; @context, type, issuer, credentialSubject required) as vc+jwt: header {alg, kid, typ "vc+jwt", cty "vc"}, payload the object without
-// white space, members sorted. The issuer must be kid's DID (kInvalidArgument). EdDSA, ES256, ES256K by the key's type.
-Result<std::string> IssueCredential(const nlohmann::json& credential, crypto::KeyStore& store, crypto::KeyHandle key, const std::string& kid);
+// Signs a credential (a JSON object; @context, type, issuer, credentialSubject required) as vc+jwt: header {alg, kid,
+// typ "vc+jwt", cty "vc"}, payload the object without white space, members sorted. The issuer must be kid's DID
+// (kInvalidArgument). EdDSA, ES256, ES256K by the key's type.
+Result<std::string> IssueCredential(const nlohmann::json& credential, crypto::KeyStore& store, crypto::KeyHandle key,
+                                    const std::string& kid);
 
 // A random credential id, "urn:uuid:..." (version 4).
 std::string NewCredentialId();

@@ -21,10 +21,15 @@ void Note(PresentationVerification& verification, std::string_view name, bool ok
   verification.checks.push_back({std::string(name), ok, std::move(detail)});
 }
 
-bool IsSendersFault(Code code) { return code == Code::kNotFound || code == Code::kInvalidDid || code == Code::kInvalidDidUrl || code == Code::kInvalidDidDocument || code == Code::kWrongNetwork; }
+bool IsSendersFault(Code code) {
+  return code == Code::kNotFound || code == Code::kInvalidDid || code == Code::kInvalidDidUrl ||
+         code == Code::kInvalidDidDocument || code == Code::kWrongNetwork;
+}
 
-// The holder's authentication key that the header names by kid or carries as jwk. An invalid key: the reason is in `why`.
-Result<crypto::PublicKey> HolderKey(const did::Jws& jws, const std::string& holder, did::DidResolver& resolver, std::string& why) {
+// The holder's authentication key that the header names by kid or carries as jwk. An invalid key: the reason is in
+// `why`.
+Result<crypto::PublicKey> HolderKey(const did::Jws& jws, const std::string& holder, did::DidResolver& resolver,
+                                    std::string& why) {
   if (!jws.kid.empty() && !jws.kid.starts_with('#') && did::DidOf(jws.kid) != holder) {
     why = "the key " + jws.kid + " is not the holder's, who is " + holder;
     return crypto::PublicKey();
@@ -75,7 +80,8 @@ void CheckTimes(PresentationVerification& verification, const json& claims, cons
   }
 }
 
-Result<> CheckCredentials(PresentationVerification& verification, const json& claims, did::DidResolver& resolver, const PresentationOptions& options) {
+Result<> CheckCredentials(PresentationVerification& verification, const json& claims, did::DidResolver& resolver,
+                          const PresentationOptions& options) {
   const auto member = claims.find("verifiableCredential");
   if (member == claims.end()) return {};
   const json list = member->is_array() ? *member : json::array({*member});
@@ -85,19 +91,24 @@ Result<> CheckCredentials(PresentationVerification& verification, const json& cl
   }
   for (const json& item : list) {
     const auto id = item.is_object() ? item.find("id") : item.end();
-    const bool enveloped = item.is_object() && item.contains("type") &&
-                           (item["type"] == "EnvelopedVerifiableCredential" ||
-                            (item["type"].is_array() && std::find(item["type"].begin(), item["type"].end(), json("EnvelopedVerifiableCredential")) != item["type"].end()));
-    if (!enveloped || id == item.end() || !id->is_string() || !id->get_ref<const std::string&>().starts_with(kDataUrl)) {
-      Note(verification, kCheckCredentials, false, "an element is no EnvelopedVerifiableCredential with a vc+jwt data URL");
+    const bool enveloped =
+        item.is_object() && item.contains("type") &&
+        (item["type"] == "EnvelopedVerifiableCredential" ||
+         (item["type"].is_array() && std::find(item["type"].begin(), item["type"].end(),
+                                               json("EnvelopedVerifiableCredential")) != item["type"].end()));
+    if (!enveloped || id == item.end() || !id->is_string() ||
+        !id->get_ref<const std::string&>().starts_with(kDataUrl)) {
+      Note(verification, kCheckCredentials, false,
+           "an element is no EnvelopedVerifiableCredential with a vc+jwt data URL");
       return {};
     }
     VerifyOptions each = options.credentials;
     each.now = options.now;
     const size_t position = verification.credentials.size();
     each.batch = position < options.batches.size() ? &options.batches[position] : nullptr;
-    KEEL_TRY(verification.credentials.emplace_back(),
-             VerifyCredential(std::string_view(id->get_ref<const std::string&>()).substr(kDataUrl.size()), resolver, each));
+    KEEL_TRY(
+        verification.credentials.emplace_back(),
+        VerifyCredential(std::string_view(id->get_ref<const std::string&>()).substr(kDataUrl.size()), resolver, each));
   }
   for (const Verification& each : verification.credentials) {
     if (each.valid()) continue;
@@ -110,17 +121,21 @@ Result<> CheckCredentials(PresentationVerification& verification, const json& cl
 
 }  // namespace
 
-Result<std::string> CreatePresentation(const PresentationRequest& request, crypto::KeyStore& store, crypto::KeyHandle key, const std::string& kid,
-                                       bool embed_jwk) {
-  if (!embed_jwk && did::DidOf(kid) != request.holder) return Fail(Code::kInvalidArgument, "create presentation", "the key " + kid + " is not the holder's");
+Result<std::string> CreatePresentation(const PresentationRequest& request, crypto::KeyStore& store,
+                                       crypto::KeyHandle key, const std::string& kid, bool embed_jwk) {
+  if (!embed_jwk && did::DidOf(kid) != request.holder)
+    return Fail(Code::kInvalidArgument, "create presentation", "the key " + kid + " is not the holder's");
   KEEL_TRY(json claims, base::ParseJson(request.extra));
-  if (!claims.is_object()) return Fail(Code::kInvalidArgument, "create presentation", "extra members must be a JSON object");
+  if (!claims.is_object())
+    return Fail(Code::kInvalidArgument, "create presentation", "extra members must be a JSON object");
   for (const char* name : {"@context", "type", "iss", "holder", "aud", "nonce", "iat", "exp", "verifiableCredential"}) {
-    if (claims.contains(name)) return Fail(Code::kInvalidArgument, "create presentation", std::string("'") + name + "' has a field of its own");
+    if (claims.contains(name))
+      return Fail(Code::kInvalidArgument, "create presentation", std::string("'") + name + "' has a field of its own");
   }
   const UnixSeconds exp = request.exp != 0 ? request.exp : request.iat + kMaxPresentationLife;
   if (exp < request.iat || exp - request.iat > kMaxPresentationLife) {
-    return Fail(Code::kOutOfRange, "create presentation", "exp must be within " + std::to_string(kMaxPresentationLife) + " s of iat");
+    return Fail(Code::kOutOfRange, "create presentation",
+                "exp must be within " + std::to_string(kMaxPresentationLife) + " s of iat");
   }
   claims["@context"] = json::array({kContextV2});
   claims["type"] = "VerifiablePresentation";
@@ -131,8 +146,9 @@ Result<std::string> CreatePresentation(const PresentationRequest& request, crypt
   claims["iat"] = request.iat;
   claims["exp"] = exp;
   for (const std::string& credential : request.credentials) {
-    claims["verifiableCredential"].push_back(
-        {{"@context", kContextV2}, {"type", "EnvelopedVerifiableCredential"}, {"id", std::string(kDataUrl) + credential}});
+    claims["verifiableCredential"].push_back({{"@context", kContextV2},
+                                              {"type", "EnvelopedVerifiableCredential"},
+                                              {"id", std::string(kDataUrl) + credential}});
   }
   json header = {{"typ", "vp+jwt"}, {"cty", "vp"}};
   if (embed_jwk) {
@@ -162,7 +178,8 @@ std::string PresentationVerification::Reason() const {
   return {};
 }
 
-Result<PresentationVerification> VerifyPresentation(std::string_view jwt, did::DidResolver& resolver, const PresentationOptions& options) {
+Result<PresentationVerification> VerifyPresentation(std::string_view jwt, did::DidResolver& resolver,
+                                                    const PresentationOptions& options) {
   if (options.audience.empty() || options.nonce.empty() || options.now == 0) {
     return Fail(Code::kInvalidArgument, "verify presentation", "audience, nonce and time are required");
   }
@@ -186,29 +203,35 @@ Result<PresentationVerification> VerifyPresentation(std::string_view jwt, did::D
   }
   const json& claims = *parsed;
   const auto type = claims.find("type");
-  const bool is_presentation = type != claims.end() && (*type == "VerifiablePresentation" ||
-                                                        (type->is_array() && std::find(type->begin(), type->end(), json("VerifiablePresentation")) != type->end()));
+  const bool is_presentation =
+      type != claims.end() &&
+      (*type == "VerifiablePresentation" ||
+       (type->is_array() && std::find(type->begin(), type->end(), json("VerifiablePresentation")) != type->end()));
   auto iss = base::GetString(claims, "iss");
   auto holder = base::GetOptionalString(claims, "holder");
   if (!is_presentation || !iss || !holder || (*holder && **holder != *iss)) {
-    Note(verification, kCheckModel, false, "type must be VerifiablePresentation, iss a string and holder, if there, the same");
+    Note(verification, kCheckModel, false,
+         "type must be VerifiablePresentation, iss a string and holder, if there, the same");
     return verification;
   }
   Note(verification, kCheckModel, true, "VerifiablePresentation");
   verification.holder = *iss;
   if (options.holder) {
     const bool same = verification.holder == *options.holder;
-    Note(verification, kCheckHolder, same, same ? verification.holder : "it is " + verification.holder + ", wanted " + *options.holder);
+    Note(verification, kCheckHolder, same,
+         same ? verification.holder : "it is " + verification.holder + ", wanted " + *options.holder);
   }
   std::string why;
   KEEL_TRY(verification.key, HolderKey(*jws, verification.holder, resolver, why));
-  Note(verification, kCheckIssuer, verification.key.valid(), verification.key.valid() ? "a current authentication key of the holder" : why);
+  Note(verification, kCheckIssuer, verification.key.valid(),
+       verification.key.valid() ? "a current authentication key of the holder" : why);
   if (!verification.key.valid()) {
     Note(verification, kCheckSignature, false, "no key to check it with");
     return verification;
   }
   auto verdict = did::VerifyJws(*jws, verification.key);
-  if (!verdict && verdict.error().code != Code::kAlgorithmNotAllowed && verdict.error().code != Code::kMalformed) return std::unexpected<Error>(verdict.error());
+  if (!verdict && verdict.error().code != Code::kAlgorithmNotAllowed && verdict.error().code != Code::kMalformed)
+    return std::unexpected<Error>(verdict.error());
   const bool good = verdict && *verdict;
   Note(verification, kCheckSignature, good, good ? "right" : verdict ? "wrong" : verdict.error().Text());
   if (!good) return verification;

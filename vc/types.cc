@@ -28,8 +28,8 @@ constexpr std::pair<const char*, std::string HardwareFacts::*> kFacts[] = {
     {"firmwareDigest", &HardwareFacts::firmware_digest},
 };
 
-json Frame(std::string_view type, const std::string& issuer, const std::string& id, UnixSeconds valid_from, std::optional<UnixSeconds> valid_until,
-           json subject) {
+json Frame(std::string_view type, const std::string& issuer, const std::string& id, UnixSeconds valid_from,
+           std::optional<UnixSeconds> valid_until, json subject) {
   json out = {{"@context", {kContextV2, kKeelContext}},
               {"id", id.empty() ? NewCredentialId() : id},
               {"type", {"VerifiableCredential", type}},
@@ -60,7 +60,8 @@ struct Parts {
 Result<Parts> Open(const json& credential, std::string_view type) {
   if (!credential.is_object()) return Fail(Code::kMalformed, "credential", "no object");
   KEEL_TRY(const std::vector<std::string> types, base::GetStrings(credential, "type"));
-  if (std::find(types.begin(), types.end(), type) == types.end()) return Fail(Code::kMalformed, "credential", "it is no " + std::string(type));
+  if (std::find(types.begin(), types.end(), type) == types.end())
+    return Fail(Code::kMalformed, "credential", "it is no " + std::string(type));
   Parts parts;
   KEEL_TRY(parts.issuer, base::GetString(credential, "issuer"));
   KEEL_TRY(parts.claims, base::GetObject(credential, "credentialSubject"));
@@ -82,9 +83,11 @@ json HardwareCredential(const HardwareRequest& request) {
   if (request.facts.storage_kib != 0) subject["storageKiB"] = request.facts.storage_kib;
   for (const auto& [name, value] : request.facts.extra) subject["properties"][name] = value;
   if (request.root_seal) {
-    subject["rootSeal"] = {{"salt", base::Base64Url(request.root_seal->salt)}, {"seal", base::Base64Url(request.root_seal->seal)}};
+    subject["rootSeal"] = {{"salt", base::Base64Url(request.root_seal->salt)},
+                           {"seal", base::Base64Url(request.root_seal->seal)}};
   }
-  json credential = Frame(kHardwareCredential, request.issuer, request.id, request.valid_from, request.valid_until, std::move(subject));
+  json credential = Frame(kHardwareCredential, request.issuer, request.id, request.valid_from, request.valid_until,
+                          std::move(subject));
   PutStatus(credential, request.status_list, request.status_index);
   return credential;
 }
@@ -103,7 +106,8 @@ Result<HardwareClaims> ReadHardware(const json& credential) {
   if (const auto properties = parts.claims->find("properties"); properties != parts.claims->end()) {
     if (!properties->is_object()) return Fail(Code::kMalformed, "hardware credential", "properties is no object");
     for (const auto& [name, value] : properties->items()) {
-      if (!value.is_string()) return Fail(Code::kMalformed, "hardware credential", "property '" + name + "' is no string");
+      if (!value.is_string())
+        return Fail(Code::kMalformed, "hardware credential", "property '" + name + "' is no string");
       claims.facts.extra.emplace_back(name, value.get<std::string>());
     }
   }
@@ -118,7 +122,8 @@ Result<HardwareClaims> ReadHardware(const json& credential) {
 }
 
 json OwnershipCredential(const OwnershipRequest& request) {
-  return Frame(kOwnershipCredential, request.giver, request.id, request.valid_from, std::nullopt, {{"id", request.device}, {"owner", request.owner}});
+  return Frame(kOwnershipCredential, request.giver, request.id, request.valid_from, std::nullopt,
+               {{"id", request.device}, {"owner", request.owner}});
 }
 
 Result<OwnershipClaims> ReadOwnership(const json& credential) {
@@ -134,7 +139,8 @@ json FleetCredential(const FleetRequest& request) {
   Put(subject, "name", request.name);
   Put(subject, "profile", request.profile);
   Put(subject, "topic", request.topic);
-  json credential = Frame(kFleetCredential, request.owner, request.id, request.valid_from, request.valid_until, std::move(subject));
+  json credential =
+      Frame(kFleetCredential, request.owner, request.id, request.valid_from, request.valid_until, std::move(subject));
   PutStatus(credential, request.status_list, request.status_index);
   return credential;
 }

@@ -9,7 +9,8 @@
 #include "core/bytes.h"
 #include "core/time.h"
 
-// Keel's three credentials (docs/formats/credentials.md): builders of the unsigned objects for IssueCredential, and readers.
+// Keel's three credentials (docs/formats/credentials.md): builders of the unsigned objects for IssueCredential, and
+// readers.
 namespace keel::vc {
 
 inline constexpr std::string_view kHardwareCredential = "HardwareCredential";
@@ -25,11 +26,12 @@ inline constexpr std::string_view kAssuranceHardware = "hardware-key";
 // Issuer the manufacturer, subject the device. Times and status as given; empty strings and zeroes are left out.
 struct HardwareFacts {
   std::string serial, model, manufacturer_name;
-  std::string microcontroller, operating_system, operating_system_version, secure_hardware, hardware_revision, time_zone;
-  uint64_t memory_kib = 0;      // RAM
+  std::string microcontroller, operating_system, operating_system_version, secure_hardware, hardware_revision,
+      time_zone;
+  uint64_t memory_kib = 0;  // RAM
   uint64_t storage_kib = 0;
   std::string assurance_level;
-  std::string firmware_version, firmware_digest;  // as shipped
+  std::string firmware_version, firmware_digest;           // as shipped
   std::vector<std::pair<std::string, std::string>> extra;  // further columns of the factory's CSV, under `properties`
 };
 struct RootSealOpening {
@@ -42,9 +44,9 @@ struct HardwareRequest {
   std::optional<UnixSeconds> valid_until;
   HardwareFacts facts;
   std::optional<RootSealOpening> root_seal;
-  std::string status_list;                 // url; empty: no credentialStatus
+  std::string status_list;  // url; empty: no credentialStatus
   uint64_t status_index = 0;
-  std::string id;                          // empty: a random one
+  std::string id;  // empty: a random one
 };
 nlohmann::json HardwareCredential(const HardwareRequest& request);
 struct HardwareClaims {
@@ -59,7 +61,7 @@ Result<HardwareClaims> ReadHardware(const nlohmann::json& credential);
 struct OwnershipRequest {
   std::string giver, device, owner;
   UnixSeconds valid_from = 0;
-  std::string id;                          // empty: a random one (it must be random: the link commits to the credential's hash)
+  std::string id;  // empty: a random one (it must be random: the link commits to the credential's hash)
 };
 nlohmann::json OwnershipCredential(const OwnershipRequest& request);
 struct OwnershipClaims {
@@ -70,10 +72,10 @@ Result<OwnershipClaims> ReadOwnership(const nlohmann::json& credential);
 // Issuer the owner, subject the device's pairwise DID.
 struct FleetRequest {
   std::string owner, subject;
-  std::string fleet;                       // id of the fleet (audience of broker tokens)
-  std::string name;                        // the device's name in it
+  std::string fleet;  // id of the fleet (audience of broker tokens)
+  std::string name;   // the device's name in it
   std::string profile;
-  std::string topic;                       // what it may publish under
+  std::string topic;  // what it may publish under
   UnixSeconds valid_from = 0, valid_until = 0;
   std::string status_list;
   uint64_t status_index = 0;

@@ -19,7 +19,10 @@ void Note(Verification& verification, std::string_view name, bool ok, std::strin
 }
 
 // Errors that say something about what the sender sent; all others mean that it could not be checked.
-bool IsSendersFault(Code code) { return code == Code::kNotFound || code == Code::kInvalidDid || code == Code::kInvalidDidUrl || code == Code::kInvalidDidDocument || code == Code::kWrongNetwork; }
+bool IsSendersFault(Code code) {
+  return code == Code::kNotFound || code == Code::kInvalidDid || code == Code::kInvalidDidUrl ||
+         code == Code::kInvalidDidDocument || code == Code::kWrongNetwork;
+}
 
 struct KeyChoice {
   bool ok = false;
@@ -45,7 +48,9 @@ Result<KeyChoice> CurrentKey(const std::string& issuer, const std::string& kid, 
     choice.detail = kid + " is not a current assertion key of " + issuer;
     return choice;
   }
-  if (!method->key.valid()) return Fail(Code::kUnsupported, "verify credential", kid + " has a key of type " + method->type + " that is not supported");
+  if (!method->key.valid())
+    return Fail(Code::kUnsupported, "verify credential",
+                kid + " has a key of type " + method->type + " that is not supported");
   choice.ok = true;
   choice.keys.push_back(method->key);
   choice.detail = kid + " is a current assertion key of " + issuer;
@@ -53,7 +58,8 @@ Result<KeyChoice> CurrentKey(const std::string& issuer, const std::string& kid, 
 }
 
 // A key that was good when the batch was anchored (protocol.md sections 1 and 7).
-Result<KeyChoice> KeyAt(const std::string& issuer, const std::string& kid, uint64_t log_index, registry_client::HistorySource& histories) {
+Result<KeyChoice> KeyAt(const std::string& issuer, const std::string& kid, uint64_t log_index,
+                        registry_client::HistorySource& histories) {
   KeyChoice choice;
   auto history = histories.ResolveDid(issuer);
   if (!history) {
@@ -67,13 +73,15 @@ Result<KeyChoice> KeyAt(const std::string& issuer, const std::string& kid, uint6
     if (good) choice.keys.push_back(key);
   }
   choice.ok = !choice.keys.empty();
-  choice.detail = kid + (choice.ok ? " was" : " was not") + " a good assertion key of " + issuer + " at log index " + std::to_string(log_index);
+  choice.detail = kid + (choice.ok ? " was" : " was not") + " a good assertion key of " + issuer + " at log index " +
+                  std::to_string(log_index);
   return choice;
 }
 
 Result<> CheckBatch(Verification& verification, std::string_view jwt, const VerifyOptions& options) {
   if (options.batch == nullptr) {
-    if (options.require_batch) Note(verification, kCheckBatch, false, "no batch membership came with the credential; a ledger time is required");
+    if (options.require_batch)
+      Note(verification, kCheckBatch, false, "no batch membership came with the credential; a ledger time is required");
     return {};
   }
   auto root = options.batch->Root(jwt);
@@ -81,11 +89,13 @@ Result<> CheckBatch(Verification& verification, std::string_view jwt, const Veri
     Note(verification, kCheckBatch, false, "the path doesn't fit the credential: " + root.error().Text());
     return {};
   }
-  if (!options.ledger.batch_index) return Fail(Code::kUnavailable, "verify credential", "a batch came along, but no registry to ask about it");
+  if (!options.ledger.batch_index)
+    return Fail(Code::kUnavailable, "verify credential", "a batch came along, but no registry to ask about it");
   auto index = options.ledger.batch_index(verification.credential.issuer, *root);
   if (!index) {
     if (!IsSendersFault(index.error().code)) return std::unexpected<Error>(index.error());
-    Note(verification, kCheckBatch, false, "the issuer has anchored no batch with root " + base::Hex(*root).substr(0, 16) + "...");
+    Note(verification, kCheckBatch, false,
+         "the issuer has anchored no batch with root " + base::Hex(*root).substr(0, 16) + "...");
     return {};
   }
   verification.log_index = *index;
@@ -96,11 +106,14 @@ Result<> CheckBatch(Verification& verification, std::string_view jwt, const Veri
 void CheckValidity(Verification& verification, UnixSeconds now) {
   const Credential& credential = verification.credential;
   if (credential.valid_from && !NotBeforeOk(*credential.valid_from, now)) {
-    Note(verification, kCheckValidity, false, "valid from " + base::Rfc3339(*credential.valid_from) + ", now is " + base::Rfc3339(now));
+    Note(verification, kCheckValidity, false,
+         "valid from " + base::Rfc3339(*credential.valid_from) + ", now is " + base::Rfc3339(now));
   } else if (credential.valid_until && !NotAfterOk(*credential.valid_until, now)) {
-    Note(verification, kCheckValidity, false, "expired at " + base::Rfc3339(*credential.valid_until) + ", now is " + base::Rfc3339(now));
+    Note(verification, kCheckValidity, false,
+         "expired at " + base::Rfc3339(*credential.valid_until) + ", now is " + base::Rfc3339(now));
   } else {
-    Note(verification, kCheckValidity, true, credential.valid_until ? "until " + base::Rfc3339(*credential.valid_until) : "no end");
+    Note(verification, kCheckValidity, true,
+         credential.valid_until ? "until " + base::Rfc3339(*credential.valid_until) : "no end");
   }
 }
 
@@ -116,7 +129,9 @@ Result<> CheckStatus(Verification& verification, const VerifyOptions& options) {
       detail += "status type '" + entry.type + "' is not known here";
       continue;
     }
-    if (options.status == nullptr) return Fail(Code::kUnavailable, "verify credential", "the credential has a status, and nothing to check it with was given");
+    if (options.status == nullptr)
+      return Fail(Code::kUnavailable, "verify credential",
+                  "the credential has a status, and nothing to check it with was given");
     if (!options.now) return Fail(Code::kInvalidArgument, "verify credential", "a status check needs the time");
     KEEL_TRY(const StatusChecker::Status status, options.status->Check(entry, credential.issuer, *options.now));
     if (status.set) {
@@ -125,7 +140,8 @@ Result<> CheckStatus(Verification& verification, const VerifyOptions& options) {
       verification.statuses.push_back(entry.purpose);
     }
     if (!status.fresh) ok = false;
-    detail += entry.purpose + (status.set ? ": set" : ": not set") + " (list version " + std::to_string(status.version) + (status.fresh ? ")" : ", outdated)");
+    detail += entry.purpose + (status.set ? ": set" : ": not set") + " (list version " +
+              std::to_string(status.version) + (status.fresh ? ")" : ", outdated)");
     if (!status.detail.empty()) detail += " " + status.detail;
   }
   Note(verification, kCheckStatus, ok, std::move(detail));
@@ -204,7 +220,8 @@ Result<Verification> VerifyCredential(std::string_view jwt, did::DidResolver& re
     std::string detail = "made by " + jws->kid;
     for (const crypto::PublicKey& key : choice.keys) {
       auto verdict = did::VerifyJws(*jws, key);
-      if (!verdict && verdict.error().code != Code::kAlgorithmNotAllowed && verdict.error().code != Code::kMalformed) return std::unexpected<Error>(verdict.error());
+      if (!verdict && verdict.error().code != Code::kAlgorithmNotAllowed && verdict.error().code != Code::kMalformed)
+        return std::unexpected<Error>(verdict.error());
       if (verdict && *verdict) good = true;
       if (!verdict) detail = verdict.error().Text();
     }
@@ -212,15 +229,18 @@ Result<Verification> VerifyCredential(std::string_view jwt, did::DidResolver& re
   }
   if (options.now) CheckValidity(verification, *options.now);
   if (options.subject) {
-    const bool same = !verification.credential.subjects.empty() && verification.credential.subjects[0] == *options.subject;
+    const bool same =
+        !verification.credential.subjects.empty() && verification.credential.subjects[0] == *options.subject;
     Note(verification, kCheckSubject, same, same ? *options.subject : "wanted " + *options.subject);
   }
   if (!options.trusted_issuers.empty()) {
-    const bool trusted = std::find(options.trusted_issuers.begin(), options.trusted_issuers.end(), issuer) != options.trusted_issuers.end();
+    const bool trusted = std::find(options.trusted_issuers.begin(), options.trusted_issuers.end(), issuer) !=
+                         options.trusted_issuers.end();
     Note(verification, kCheckTrust, trusted, issuer + (trusted ? " is trusted" : " is not among the trusted issuers"));
   }
   // A forged credential must not be able to make us fetch anything.
-  if (const Check* signature = verification.Find(kCheckSignature); signature != nullptr && signature->ok) KEEL_TRY_VOID(CheckStatus(verification, options));
+  if (const Check* signature = verification.Find(kCheckSignature); signature != nullptr && signature->ok)
+    KEEL_TRY_VOID(CheckStatus(verification, options));
   return verification;
 }
 

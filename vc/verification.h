@@ -13,18 +13,19 @@
 #include "vc/batch.h"
 #include "vc/credential.h"
 
-// Two levels: an error means "could not be checked" (unreachable registry, unknown algorithm of ours); a Verification is a verdict with its reasons.
+// Two levels: an error means "could not be checked" (unreachable registry, unknown algorithm of ours); a Verification
+// is a verdict with its reasons.
 namespace keel::vc {
 
 struct Check {
-  std::string name;    // one of kCheck...
+  std::string name;  // one of kCheck...
   bool ok = false;
   std::string detail;  // what was seen, and when !ok what was wanted
 };
 
-inline constexpr std::string_view kCheckEnvelope = "envelope";      // JWT's form, typ, algorithm
+inline constexpr std::string_view kCheckEnvelope = "envelope";  // JWT's form, typ, algorithm
 inline constexpr std::string_view kCheckModel = "data_model";
-inline constexpr std::string_view kCheckIssuer = "issuer";          // kid belongs to the issuer, key listed for assertionMethod
+inline constexpr std::string_view kCheckIssuer = "issuer";  // kid belongs to the issuer, key listed for assertionMethod
 inline constexpr std::string_view kCheckSignature = "signature";
 inline constexpr std::string_view kCheckValidity = "validity";
 inline constexpr std::string_view kCheckBatch = "batch";
@@ -37,11 +38,11 @@ inline constexpr std::string_view kCheckHolder = "holder";
 inline constexpr std::string_view kCheckCredentials = "credentials";
 
 struct Verification {
-  std::vector<Check> checks;           // in the order made; checking stops early only where nothing further can be said
-  Credential credential;               // parsed when the envelope could be read
+  std::vector<Check> checks;  // in the order made; checking stops early only where nothing further can be said
+  Credential credential;      // parsed when the envelope could be read
   std::string kid;
-  std::optional<uint64_t> log_index;   // ledger time of the batch, proved
-  std::vector<std::string> statuses;   // purposes whose bit is set ("revocation", "suspension")
+  std::optional<uint64_t> log_index;  // ledger time of the batch, proved
+  std::vector<std::string> statuses;  // purposes whose bit is set ("revocation", "suspension")
 
   bool valid() const;
   const Check* Find(std::string_view name) const;
@@ -56,7 +57,7 @@ class StatusChecker {
   virtual ~StatusChecker() = default;
   struct Status {
     bool set = false;
-    bool fresh = true;      // false: the list is older than it may be (the verdict is then invalid unless policy forgives)
+    bool fresh = true;  // false: the list is older than it may be (the verdict is then invalid unless policy forgives)
     uint64_t version = 0;
     std::string detail;
   };
@@ -72,19 +73,20 @@ struct LedgerView {
 };
 
 struct VerifyOptions {
-  std::optional<UnixSeconds> now;            // absent: validity isn't checked (no check is recorded)
-  StatusChecker* status = nullptr;           // null: credentials with a status get a failed status check unless ignore_status
-  bool ignore_status = false;                // records no status check
-  const BatchMember* batch = nullptr;        // the credential's membership, if it came with one
-  bool require_batch = false;                // kCheckBatch fails without
+  std::optional<UnixSeconds> now;      // absent: validity isn't checked (no check is recorded)
+  StatusChecker* status = nullptr;     // null: credentials with a status get a failed status check unless ignore_status
+  bool ignore_status = false;          // records no status check
+  const BatchMember* batch = nullptr;  // the credential's membership, if it came with one
+  bool require_batch = false;          // kCheckBatch fails without
   LedgerView ledger;
   std::optional<std::string> subject;        // must be this one
   std::vector<std::string> trusted_issuers;  // empty: kCheckTrust isn't made
   size_t max_size = kMaxCredential;          // octets; larger fails kCheckEnvelope
 };
 
-// Verifies a vc+jwt. With a batch whose root is anchored, the issuer's key is judged at that log index (a key rotated since still counts; one that was compromised then doesn't);
-// without, only a key that is current counts. Errors: the resolver's, ledger's and status checker's (could not be checked). Whatever the sender can cause is a verdict.
+// Verifies a vc+jwt. With a batch whose root is anchored, the issuer's key is judged at that log index (a key rotated
+// since still counts; one that was compromised then doesn't); without, only a key that is current counts. Errors: the
+// resolver's, ledger's and status checker's (could not be checked). Whatever the sender can cause is a verdict.
 Result<Verification> VerifyCredential(std::string_view jwt, did::DidResolver& resolver, const VerifyOptions& options);
 
 }  // namespace keel::vc

@@ -20,8 +20,8 @@ using nlohmann::json;
 // An entry lives 30 days at a node; it is renewed well before.
 constexpr uint64_t kInvitationLife = 30ull * 24 * 3600;
 constexpr uint64_t kRenewAfter = 20ull * 24 * 3600;
-// While the device hasn't come, its invitation is put in front again: others may have filled the slots meanwhile, or the
-// node has lost it in a power cut.
+// While the device hasn't come, its invitation is put in front again: others may have filled the slots meanwhile, or
+// the node has lost it in a power cut.
 constexpr uint64_t kInFrontAgainAfter = 15ull * 60;
 constexpr auto kRetryAfter = std::chrono::seconds(2);
 

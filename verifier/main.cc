@@ -74,8 +74,7 @@ Result<std::string> Passphrase(const Flags& flags, const std::string& from_confi
 Result<json> BrokerArguments(const std::string& address) {
   const size_t colon = address.rfind(':');
   const auto port = colon == std::string::npos ? Result<json>(json()) : base::ParseJson(address.substr(colon + 1));
-  if (!port || !port->is_number_unsigned())
-    return Fail(Code::kUsage, "broker", "\"" + address + "\" is not HOST:PORT");
+  if (!port || !port->is_number_unsigned()) return Fail(Code::kUsage, "broker", "\"" + address + "\" is not HOST:PORT");
   return json{{"host", address.substr(0, colon)}, {"port", *port}};
 }
 
@@ -258,10 +257,7 @@ int main(int argc, char** argv) {
   CLI::App* broker = app.add_subcommand("broker", "Where devices send their data");
   broker->require_subcommand(1);
   CLI::App* broker_set = verb(broker, "set", "Set the MQTT broker that devices are told", [&] {
-    return Call(
-        flags, "broker-set",
-        [&]() { return BrokerArguments(flags.broker); },
-        verifier::ShowPlain);
+    return Call(flags, "broker-set", [&]() { return BrokerArguments(flags.broker); }, verifier::ShowPlain);
   });
   broker_set->add_option("address", flags.broker, "HOST:PORT")->required();
 

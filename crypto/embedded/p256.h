@@ -3,8 +3,8 @@
 
 #include "core/bytes.h"
 
-// P-256 over BearSSL: no heap, constant time where keys are secret. Points are passed compressed (33 octets) unless said
-// otherwise; BearSSL has no decompression, so Uncompress computes y here. False means invalid input, always.
+// P-256 over BearSSL: no heap, constant time where keys are secret. Points are passed compressed (33 octets) unless
+// said otherwise; BearSSL has no decompression, so Uncompress computes y here. False means invalid input, always.
 namespace keel::crypto::embedded {
 
 // 0x02|0x03 || x -> 0x04 || x || y. False when x >= p or no point has this x. Public data only (not constant-time).

@@ -36,7 +36,8 @@ void Run(EVP_CIPHER_CTX* ctx, uint8_t* data, size_t size) {
   while (size != 0) {
     const size_t now = size < kChunk ? size : kChunk;
     int written = 0;
-    KEEL_ASSERT(EVP_CipherUpdate(ctx, data, &written, data, static_cast<int>(now)) == 1 && written == static_cast<int>(now));
+    KEEL_ASSERT(EVP_CipherUpdate(ctx, data, &written, data, static_cast<int>(now)) == 1 &&
+                written == static_cast<int>(now));
     data += now;
     size -= now;
   }

@@ -34,7 +34,8 @@ Result<const Curve*> CurveOf(const nlohmann::json& jwk) {
   const std::string* kty = Text(jwk, "kty");
   const std::string* crv = Text(jwk, "crv");
   if (kty == nullptr) return Fail(Code::kMalformed, "JWK", "member kty is missing or no string");
-  if (*kty != "OKP" && *kty != "EC") return Fail(Code::kUnsupported, "JWK", "kty " + kty->substr(0, 32) + " is not taken; use OKP or EC");
+  if (*kty != "OKP" && *kty != "EC")
+    return Fail(Code::kUnsupported, "JWK", "kty " + kty->substr(0, 32) + " is not taken; use OKP or EC");
   if (crv == nullptr) return Fail(Code::kMalformed, "JWK", "member crv is missing or no string");
   for (const Curve& curve : kCurves) {
     if (*kty == curve.kty && *crv == curve.crv) return &curve;
@@ -51,7 +52,8 @@ Result<> Octets(const nlohmann::json& jwk, const char* name, ByteSpan out) {
     return Fail(length.error().code, "JWK", std::string("member ") + name + " is not canonical base64url");
   }
   if (!length || *length != out.size()) {
-    return Fail(Code::kMalformed, "JWK", std::string("member ") + name + " must have " + std::to_string(out.size()) + " octets");
+    return Fail(Code::kMalformed, "JWK",
+                std::string("member ") + name + " must have " + std::to_string(out.size()) + " octets");
   }
   return {};
 }
@@ -94,7 +96,8 @@ Result<KeyHandle> FromJwk(SoftwareKeyStore& store, const nlohmann::json& jwk) {
 Result<KeyHandle> ImportOctets(SoftwareKeyStore& store, KeyType type, ByteView octets) {
   if (type == KeyType::kEd25519 && octets.size() == 64) {
     KEEL_TRY(const PublicKey derived, PublicFromPrivate(type, octets.first(32)));
-    if (!Equal(derived.bytes(), octets.subspan(32))) return Fail(Code::kBadKey, "secret", "public half does not belong to the seed");
+    if (!Equal(derived.bytes(), octets.subspan(32)))
+      return Fail(Code::kBadKey, "secret", "public half does not belong to the seed");
     octets = octets.first(32);
   }
   return store.Import(type, octets);
@@ -107,14 +110,15 @@ std::optional<KeyType> TypeFromMethod(const std::string& type) {
   return std::nullopt;
 }
 
-Result<KeyHandle> FromText(SoftwareKeyStore& store, const std::string& type, const std::string* multibase, const std::string* base58) {
+Result<KeyHandle> FromText(SoftwareKeyStore& store, const std::string& type, const std::string* multibase,
+                           const std::string* base58) {
   ByteArray<kMaxBase58Octets> octets;
   const ScopedWipe wipe(octets);
   const auto known = TypeFromMethod(type);
   auto length = multibase != nullptr ? MultibaseDecode(*multibase, octets) : Base58Decode(*base58, octets);
   if (!length) {
-    return Fail(length.error().code, "secret", std::string(multibase != nullptr ? "privateKeyMultibase" : "privateKeyBase58") +
-                                                   " cannot be decoded");
+    return Fail(length.error().code, "secret",
+                std::string(multibase != nullptr ? "privateKeyMultibase" : "privateKeyBase58") + " cannot be decoded");
   }
   ByteView secret = ByteView(octets).first(*length);
   if (multibase == nullptr) {
@@ -135,7 +139,9 @@ Result<KeyHandle> FromText(SoftwareKeyStore& store, const std::string& type, con
 
 Result<PublicKey> PublicKeyFromJwk(const nlohmann::json& jwk) {
   if (!jwk.is_object()) return Fail(Code::kMalformed, "JWK", "is no object");
-  if (jwk.contains("d")) return Fail(Code::kUsage, "JWK", "holds a private key (d) where a public key belongs; remove d and replace the key");
+  if (jwk.contains("d"))
+    return Fail(Code::kUsage, "JWK",
+                "holds a private key (d) where a public key belongs; remove d and replace the key");
   return PublicPart(jwk);
 }
 
@@ -162,16 +168,19 @@ Result<KeyHandle> ImportSecret(SoftwareKeyStore& store, const nlohmann::json& se
   const std::string* id = Text(secret, "id");
   if (id == nullptr || id->empty()) return Fail(Code::kMalformed, "secret", "member id is missing or no string");
   const std::string* type = Text(secret, "type");
-  if (type == nullptr) return Fail(Code::kMalformed, "secret", "member type is missing or no string in " + id->substr(0, 128));
+  if (type == nullptr)
+    return Fail(Code::kMalformed, "secret", "member type is missing or no string in " + id->substr(0, 128));
   const auto jwk = secret.find("privateKeyJwk");
   const std::string* multibase = Text(secret, "privateKeyMultibase");
   const std::string* base58 = Text(secret, "privateKeyBase58");
   const int forms = (jwk != secret.end() ? 1 : 0) + (multibase != nullptr ? 1 : 0) + (base58 != nullptr ? 1 : 0);
   if (forms != 1) {
-    return Fail(Code::kMalformed, "secret",
-                "exactly one of privateKeyJwk, privateKeyMultibase, privateKeyBase58 is wanted in " + id->substr(0, 128));
+    return Fail(
+        Code::kMalformed, "secret",
+        "exactly one of privateKeyJwk, privateKeyMultibase, privateKeyBase58 is wanted in " + id->substr(0, 128));
   }
-  KEEL_TRY(const KeyHandle handle, jwk != secret.end() ? FromJwk(store, *jwk) : FromText(store, *type, multibase, base58));
+  KEEL_TRY(const KeyHandle handle,
+           jwk != secret.end() ? FromJwk(store, *jwk) : FromText(store, *type, multibase, base58));
   KEEL_TRY_VOID(store.SetLabel(handle, *id));
   return handle;
 }

@@ -53,10 +53,13 @@ Result<> ReadPrivate(const std::string& path, SecretVector& out) {
   if (::fstat(fd.get(), &info) != 0) return IoError("cannot examine " + path, errno);
   if (!S_ISREG(info.st_mode)) return Fail(Code::kUsage, kWhere, path + " is no regular file");
   if ((info.st_mode & 077) != 0) {
-    return Fail(Code::kUsage, kWhere, path + " can be read or written by others: run chmod 600 " + path + " and consider its keys known");
+    return Fail(Code::kUsage, kWhere,
+                path + " can be read or written by others: run chmod 600 " + path + " and consider its keys known");
   }
-  if (info.st_uid != ::geteuid() && info.st_uid != 0) return Fail(Code::kUsage, kWhere, path + " belongs to another user");
-  if (static_cast<size_t>(info.st_size) > kMaxKeyFile) return Fail(Code::kTooLarge, kWhere, path + " is larger than a key store can be");
+  if (info.st_uid != ::geteuid() && info.st_uid != 0)
+    return Fail(Code::kUsage, kWhere, path + " belongs to another user");
+  if (static_cast<size_t>(info.st_size) > kMaxKeyFile)
+    return Fail(Code::kTooLarge, kWhere, path + " is larger than a key store can be");
   out.octets.resize(static_cast<size_t>(info.st_size));
   size_t used = 0;
   while (used < out.octets.size()) {
@@ -120,7 +123,8 @@ Result<SecretBytes<32>> KeyFile::Stretch(std::string_view passphrase) const {
   SecretBytes<32> root;
   if (crypto_pwhash(root.MutableSecret().data(), 32, passphrase.data(), passphrase.size(), salt_.data(), operations_,
                     static_cast<size_t>(memory_), crypto_pwhash_ALG_ARGON2ID13) != 0) {
-    return Fail(Code::kKeyStoreFailed, kWhere, "Argon2id needs " + std::to_string(memory_ >> 20) + " MiB of memory and did not get them");
+    return Fail(Code::kKeyStoreFailed, kWhere,
+                "Argon2id needs " + std::to_string(memory_ >> 20) + " MiB of memory and did not get them");
   }
   return root;
 }
@@ -130,7 +134,8 @@ Result<SecretBytes<32>> KeyFile::KeyBeside(bool make) const {
   SecretVector octets;
   auto read = ReadPrivate(path, octets);
   if (!read && read.error().code == Code::kNotFound) {
-    if (!make) return Fail(Code::kCorrupt, kWhere, path + ", the key of " + path_ + ", is gone; restore it from a backup");
+    if (!make)
+      return Fail(Code::kCorrupt, kWhere, path + ", the key of " + path_ + ", is gone; restore it from a backup");
     octets.octets.resize(32);
     KEEL_TRY_VOID(SystemRandom().Fill(octets.octets));
     KEEL_TRY_VOID(ReplacePrivate(path, octets.octets));
@@ -156,9 +161,12 @@ Result<> KeyFile::Open(const std::string& path, Protection protection, std::stri
   existed = false;
   path_ = path;
   protection_ = protection;
-  if (protection == Protection::kPassphrase && passphrase.empty()) return Fail(Code::kUsage, kWhere, "an empty passphrase protects nothing");
-  if (protection == Protection::kNone && !passphrase.empty()) return Fail(Code::kUsage, kWhere, "a passphrase is given for a store without one");
-  if (path.empty() || path.find('\0') != std::string::npos) return Fail(Code::kUsage, kWhere, "the path is empty or has a zero octet");
+  if (protection == Protection::kPassphrase && passphrase.empty())
+    return Fail(Code::kUsage, kWhere, "an empty passphrase protects nothing");
+  if (protection == Protection::kNone && !passphrase.empty())
+    return Fail(Code::kUsage, kWhere, "a passphrase is given for a store without one");
+  if (path.empty() || path.find('\0') != std::string::npos)
+    return Fail(Code::kUsage, kWhere, "the path is empty or has a zero octet");
   const std::string lock = path + ".lock";
   lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock_ < 0) return IoError("cannot make " + lock, errno);
@@ -182,7 +190,9 @@ Result<> KeyFile::Open(const std::string& path, Protection protection, std::stri
   }
   if (!read) return std::unexpected<Error>(std::move(read.error()));
   existed = true;
-  const auto corrupt = [&path](const char* what) { return Fail(Code::kCorrupt, kWhere, path + " " + what + "; restore it from a backup"); };
+  const auto corrupt = [&path](const char* what) {
+    return Fail(Code::kCorrupt, kWhere, path + " " + what + "; restore it from a backup");
+  };
   const ByteView all = file.octets;
   ByteReader reader(all);
   if (AsText(reader.Take(kMagic.size())) != kMagic) return corrupt("is no key store");
@@ -194,24 +204,28 @@ Result<> KeyFile::Open(const std::string& path, Protection protection, std::stri
   const auto nonce = reader.Fixed<kXc20pNonce>();
   if (!reader.ok() || stored > 1 || reader.left() < kXc20pTag) return corrupt("is cut short or damaged");
   if (stored != static_cast<uint8_t>(protection)) {
-    return Fail(Code::kUsage, kWhere, path + (stored == 1 ? " is protected by a passphrase; give one" : " has no passphrase; give none"));
+    return Fail(Code::kUsage, kWhere,
+                path + (stored == 1 ? " is protected by a passphrase; give one" : " has no passphrase; give none"));
   }
   if (protection == Protection::kNone) {
     KEEL_TRY(const SecretBytes<32> root, KeyBeside(false));
     KEEL_TRY_VOID(Derive(root.ExposeSecret()));
   } else {
-    if (operations_ < crypto_pwhash_OPSLIMIT_MIN || operations_ > kMaxOperations || memory_ < crypto_pwhash_MEMLIMIT_MIN || memory_ > kMaxMemory) {
+    if (operations_ < crypto_pwhash_OPSLIMIT_MIN || operations_ > kMaxOperations ||
+        memory_ < crypto_pwhash_MEMLIMIT_MIN || memory_ > kMaxMemory) {
       return corrupt("asks for an Argon2id cost outside the limits");
     }
     KEEL_TRY(const SecretBytes<32> root, Stretch(passphrase));
     KEEL_TRY_VOID(Derive(root.ExposeSecret()));
   }
   if (!ConstantTimeEqual(check, check_)) {
-    if (protection == Protection::kPassphrase) return Fail(Code::kWrongPassphrase, kWhere, "the passphrase does not open " + path);
+    if (protection == Protection::kPassphrase)
+      return Fail(Code::kWrongPassphrase, kWhere, "the passphrase does not open " + path);
     return corrupt("does not belong to the key beside it");
   }
   plaintext.octets.resize(reader.left());
-  const auto length = Xc20pDecrypt(key_.ExposeSecret(), nonce, all.first(kHeader), all.subspan(kHeader), plaintext.octets);
+  const auto length =
+      Xc20pDecrypt(key_.ExposeSecret(), nonce, all.first(kHeader), all.subspan(kHeader), plaintext.octets);
   if (!length) return corrupt("is damaged");
   plaintext.octets.resize(*length);
   return {};
@@ -223,9 +237,16 @@ Result<> KeyFile::Save(ByteView plaintext) {
   ByteArray<kXc20pNonce> nonce;  // random: never the same twice, even after a restore from a backup
   KEEL_TRY_VOID(SystemRandom().Fill(nonce));
   ByteWriter header(ByteSpan(file).first(kHeader));
-  header.Put(kMagic).U8(static_cast<uint8_t>(protection_)).Put(salt_).U32(operations_).U64(memory_).Put(check_).Put(nonce);
+  header.Put(kMagic)
+      .U8(static_cast<uint8_t>(protection_))
+      .Put(salt_)
+      .U32(operations_)
+      .U64(memory_)
+      .Put(check_)
+      .Put(nonce);
   KEEL_ASSERT(header.ok() && header.size() == kHeader);
-  KEEL_TRY_VOID(Xc20pEncrypt(key_.ExposeSecret(), nonce, ByteView(file).first(kHeader), plaintext, ByteSpan(file).subspan(kHeader)));
+  KEEL_TRY_VOID(Xc20pEncrypt(key_.ExposeSecret(), nonce, ByteView(file).first(kHeader), plaintext,
+                             ByteSpan(file).subspan(kHeader)));
   return ReplacePrivate(path_, file);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The EVP layer costs 10-20 us a key for parsing alone in OpenSSL 3.0; EC_KEY and ECDSA_do_* are deprecated there but not slow.
+// The EVP layer costs 10-20 us a key for parsing alone in OpenSSL 3.0; EC_KEY and ECDSA_do_* are deprecated there but
+// not slow.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/bn.h>
 #include <openssl/ec.h>
@@ -39,8 +40,7 @@ const EC_GROUP* GroupOf(KeyType type) {
     case KeyType::kP521: return p521;
     case KeyType::kEd25519:
     case KeyType::kX25519:
-    case KeyType::kSecp256k1:
-      break;
+    case KeyType::kSecp256k1: break;
   }
   return nullptr;
 }
@@ -55,7 +55,8 @@ Point Decode(const EC_GROUP* group, ByteView compressed, BN_CTX* ctx) {
 // The private scalar in 1..n-1, or null.
 Bn Scalar(const EC_GROUP* group, ByteView private_key) {
   Bn scalar(BN_secure_new());
-  if (!scalar || BN_bin2bn(private_key.data(), static_cast<int>(private_key.size()), scalar.get()) == nullptr) return nullptr;
+  if (!scalar || BN_bin2bn(private_key.data(), static_cast<int>(private_key.size()), scalar.get()) == nullptr)
+    return nullptr;
   BN_set_flags(scalar.get(), BN_FLG_CONSTTIME);
   if (BN_is_zero(scalar.get()) || BN_cmp(scalar.get(), EC_GROUP_get0_order(group)) >= 0) return nullptr;
   return scalar;
@@ -78,8 +79,8 @@ bool NistUncompress(KeyType type, ByteView compressed, ByteSpan out) {
   BnCtx ctx(BN_CTX_new());
   if (group == nullptr || !ctx) return false;
   const Point point = Decode(group, compressed, ctx.get());
-  return point && EC_POINT_point2oct(group, point.get(), POINT_CONVERSION_UNCOMPRESSED, out.data(), out.size(), ctx.get()) ==
-                      out.size();
+  return point && EC_POINT_point2oct(group, point.get(), POINT_CONVERSION_UNCOMPRESSED, out.data(), out.size(),
+                                     ctx.get()) == out.size();
 }
 
 bool NistVerify(KeyType type, ByteView compressed, ByteView message, ByteView signature) {
@@ -88,7 +89,8 @@ bool NistVerify(KeyType type, ByteView compressed, ByteView message, ByteView si
   if (group == nullptr || !ctx || type == KeyType::kP521) return false;
   const Point point = Decode(group, compressed, ctx.get());
   const Key key(EC_KEY_new());
-  if (!point || !key || EC_KEY_set_group(key.get(), group) != 1 || EC_KEY_set_public_key(key.get(), point.get()) != 1) return false;
+  if (!point || !key || EC_KEY_set_group(key.get(), group) != 1 || EC_KEY_set_public_key(key.get(), point.get()) != 1)
+    return false;
   const size_t half = signature.size() / 2;
   const Signature parsed(ECDSA_SIG_new());
   Bn r(BN_bin2bn(signature.data(), static_cast<int>(half), nullptr));
@@ -137,7 +139,9 @@ size_t NistSign(KeyType type, ByteView private_key, ByteView message, ByteSpan o
   if (group == nullptr || type == KeyType::kP521) return 0;
   const Bn scalar = Scalar(group, private_key);
   const Key key(EC_KEY_new());
-  if (!scalar || !key || EC_KEY_set_group(key.get(), group) != 1 || EC_KEY_set_private_key(key.get(), scalar.get()) != 1) return 0;
+  if (!scalar || !key || EC_KEY_set_group(key.get(), group) != 1 ||
+      EC_KEY_set_private_key(key.get(), scalar.get()) != 1)
+    return 0;
   ByteArray<64> digest;
   const size_t length = Digest(type, message, digest);
   const Signature signature(ECDSA_do_sign(digest.data(), static_cast<int>(length), key.get()));

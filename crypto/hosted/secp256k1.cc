@@ -39,13 +39,15 @@ bool KoblitzUncompress(ByteView compressed, ByteSpan out) {
   secp256k1_pubkey key;
   size_t length = out.size();
   return Parse(compressed, key) &&
-         secp256k1_ec_pubkey_serialize(Context(), out.data(), &length, &key, SECP256K1_EC_UNCOMPRESSED) == 1 && length == out.size();
+         secp256k1_ec_pubkey_serialize(Context(), out.data(), &length, &key, SECP256K1_EC_UNCOMPRESSED) == 1 &&
+         length == out.size();
 }
 
 bool KoblitzVerify(ByteView compressed, ByteView message, ByteView signature) {
   secp256k1_pubkey key;
   secp256k1_ecdsa_signature parsed;
-  if (!Parse(compressed, key) || secp256k1_ecdsa_signature_parse_compact(Context(), &parsed, signature.data()) != 1) return false;
+  if (!Parse(compressed, key) || secp256k1_ecdsa_signature_parse_compact(Context(), &parsed, signature.data()) != 1)
+    return false;
   const Bytes32 digest = Sha256::Of(message);
   return secp256k1_ecdsa_verify(Context(), &parsed, digest.data(), &key) == 1;
 }
@@ -66,8 +68,8 @@ size_t KoblitzDerive(ByteView private_key, ByteSpan out) {
 size_t KoblitzSign(ByteView private_key, ByteView message, ByteSpan out) {
   const Bytes32 digest = Sha256::Of(message);
   secp256k1_ecdsa_signature signature;
-  if (out.size() < 64 ||
-      secp256k1_ecdsa_sign(Context(), &signature, digest.data(), private_key.data(), nullptr, nullptr) != 1) {  // RFC 6979, low-S
+  if (out.size() < 64 || secp256k1_ecdsa_sign(Context(), &signature, digest.data(), private_key.data(), nullptr,
+                                              nullptr) != 1) {  // RFC 6979, low-S
     return 0;
   }
   return secp256k1_ecdsa_signature_serialize_compact(Context(), out.data(), &signature) == 1 ? 64 : 0;

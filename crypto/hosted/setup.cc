@@ -27,7 +27,8 @@ size_t Agree(KeyType type, ByteView private_key, ByteView peer, ByteSpan out) {
                                      : internal::NistAgree(type, private_key, peer, out);
 }
 size_t Derive(KeyType type, ByteView private_key, ByteSpan out) {
-  return type == KeyType::kSecp256k1 ? internal::KoblitzDerive(private_key, out) : internal::NistDerive(type, private_key, out);
+  return type == KeyType::kSecp256k1 ? internal::KoblitzDerive(private_key, out)
+                                     : internal::NistDerive(type, private_key, out);
 }
 size_t Sign(KeyType type, ByteView private_key, ByteView message, ByteSpan out) {
   return type == KeyType::kSecp256k1 ? internal::KoblitzSign(private_key, message, out)

@@ -31,7 +31,7 @@ struct SoftwareKeyStore::Impl {
   std::mutex mutex;  // guards all below
   std::map<uint32_t, Entry> keys;
   std::map<std::string, uint32_t> labels;
-  uint32_t next = 1;  // handles are never used again, so that a stale one can't name another key
+  uint32_t next = 1;                        // handles are never used again, so that a stale one can't name another key
   std::unique_ptr<internal::KeyFile> file;  // null: memory only
   Protection protection = Protection::kNone;
 
@@ -41,7 +41,8 @@ struct SoftwareKeyStore::Impl {
   Result<KeyHandle> Add(Entry entry);
 };
 
-// u32 next || u32 keys || keys x (u32 id || u8 type || u16 length || private key) || u32 labels || labels x (u32 id || u16 length || label)
+// u32 next || u32 keys || keys x (u32 id || u8 type || u16 length || private key) || u32 labels || labels x (u32 id ||
+// u16 length || label)
 Result<> SoftwareKeyStore::Impl::Save() {
   if (!file) return {};
   size_t size = 12;
@@ -52,7 +53,10 @@ Result<> SoftwareKeyStore::Impl::Save() {
   ByteWriter writer(plaintext.octets);
   writer.U32(next).U32(static_cast<uint32_t>(keys.size()));
   for (const auto& [id, entry] : keys) {
-    writer.U32(id).U8(static_cast<uint8_t>(entry.type)).U16(static_cast<uint16_t>(entry.octets().size())).Put(entry.octets());
+    writer.U32(id)
+        .U8(static_cast<uint8_t>(entry.type))
+        .U16(static_cast<uint16_t>(entry.octets().size()))
+        .Put(entry.octets());
   }
   writer.U32(static_cast<uint32_t>(labels.size()));
   for (const auto& [label, id] : labels) writer.U32(id).U16(static_cast<uint16_t>(label.size())).Put(label);
@@ -69,7 +73,8 @@ Result<> SoftwareKeyStore::Impl::Load(ByteView plaintext) {
     const uint32_t id = reader.U32();
     const auto type = static_cast<KeyType>(reader.U8());
     const ByteView octets = reader.Take(reader.U16());
-    if (!reader.ok() || PrivateKeyLength(type) == 0 || octets.size() != PrivateKeyLength(type) || id == 0 || id >= next) return corrupt();
+    if (!reader.ok() || PrivateKeyLength(type) == 0 || octets.size() != PrivateKeyLength(type) || id == 0 || id >= next)
+      return corrupt();
     Entry entry;
     entry.type = type;
     std::memcpy(entry.secret.MutableSecret().data(), octets.data(), octets.size());
@@ -220,7 +225,8 @@ Result<KeyHandle> SoftwareKeyStore::Find(const PublicKey& key) {
 }
 
 Result<> SoftwareKeyStore::SetLabel(KeyHandle key, const std::string& label) {
-  if (label.empty() || label.size() > kMaxLabel) return Fail(Code::kInvalidArgument, kWhere, "a label has 1 to 1024 octets");
+  if (label.empty() || label.size() > kMaxLabel)
+    return Fail(Code::kInvalidArgument, kWhere, "a label has 1 to 1024 octets");
   const std::lock_guard lock(impl_->mutex);
   if (!impl_->keys.contains(key.id)) return Fail(Code::kNoSuchKey, kWhere);
   const auto before = impl_->labels;

@@ -19,18 +19,21 @@ enum class Protection : uint8_t {
   kPassphrase,  // Argon2id (libsodium MODERATE) over a person's passphrase
 };
 
-// What Argon2id costs when a passphrase file is made (later opens use what the file says). kLight is for tests: 64 MiB, 0.1 s.
+// What Argon2id costs when a passphrase file is made (later opens use what the file says). kLight is for tests: 64 MiB,
+// 0.1 s.
 enum class PassphraseCost : uint8_t { kModerate, kLight };
 
-// Private keys in one file, sealed with XChaCha20-Poly1305, replaced atomically (write, fsync, rename, fsync folder). Knows every KeyType.
-// Ed25519, X25519 by libsodium; NIST curves by OpenSSL; secp256k1 by libsecp256k1. Thread-safe (one mutex).
+// Private keys in one file, sealed with XChaCha20-Poly1305, replaced atomically (write, fsync, rename, fsync folder).
+// Knows every KeyType. Ed25519, X25519 by libsodium; NIST curves by OpenSSL; secp256k1 by libsecp256k1. Thread-safe
+// (one mutex).
 class SoftwareKeyStore final : public KeyStore {
  public:
   // In memory, nothing kept.
   static std::unique_ptr<SoftwareKeyStore> CreateInMemory();
-  // Opens or makes the file. passphrase: empty for Protection::kNone. kWrongPassphrase, kCorrupt, kIo, kUsage (file readable by others).
-  // The file is locked while the object lives: kBusy when another process (or object) has it.
-  static Result<std::unique_ptr<SoftwareKeyStore>> Open(const std::string& path, Protection protection, std::string_view passphrase,
+  // Opens or makes the file. passphrase: empty for Protection::kNone. kWrongPassphrase, kCorrupt, kIo, kUsage (file
+  // readable by others). The file is locked while the object lives: kBusy when another process (or object) has it.
+  static Result<std::unique_ptr<SoftwareKeyStore>> Open(const std::string& path, Protection protection,
+                                                        std::string_view passphrase,
                                                         PassphraseCost cost = PassphraseCost::kModerate);
   ~SoftwareKeyStore();
 
@@ -44,7 +47,8 @@ class SoftwareKeyStore final : public KeyStore {
   Result<KeyHandle> Import(KeyType type, ByteView private_key);
   // The handle of a public key that lives here; kNoSuchKey.
   Result<KeyHandle> Find(const PublicKey& key);
-  // ECDH of any curve: P-384 gives 48 octets, P-521 66 (Agree answers kUnsupported for those). Returns the secret's length.
+  // ECDH of any curve: P-384 gives 48 octets, P-521 66 (Agree answers kUnsupported for those). Returns the secret's
+  // length.
   Result<size_t> AgreeWide(KeyHandle key, const PublicKey& peer, ByteSpan out);
   // A label for a key ("assertion", "next-0", a kid); unique: it moves here if another key had it; survives restarts.
   Result<> SetLabel(KeyHandle key, const std::string& label);

@@ -35,18 +35,19 @@ extern "C" {
 #define KEEL_WALLET_ABI 1
 
 /* ---- Limits ------------------------------------------------------------------------------------------------------ */
-#define KEEL_WALLET_DID_MAX 128           /* characters of a DID, with the terminating zero */
-#define KEEL_WALLET_URL_MAX 384           /* characters of a request's URL, with the terminating zero */
-#define KEEL_WALLET_ENDPOINTS_MAX 4       /* registry endpoints in a stamp */
-#define KEEL_WALLET_AUTHORS_MAX 4         /* firmware authors in a stamp */
-#define KEEL_WALLET_CREATE_MAX 1200       /* octets of the signed create operation */
-#define KEEL_WALLET_CREDENTIAL_MAX 3072   /* octets of the HardwareCredential (vc+jwt) */
-#define KEEL_WALLET_BATCH_MAX 1536        /* octets of the credential's batch member (JSON) */
-#define KEEL_WALLET_RECORD_MAX 5376       /* octets of the largest record written to the store */
+#define KEEL_WALLET_DID_MAX 128         /* characters of a DID, with the terminating zero */
+#define KEEL_WALLET_URL_MAX 384         /* characters of a request's URL, with the terminating zero */
+#define KEEL_WALLET_ENDPOINTS_MAX 4     /* registry endpoints in a stamp */
+#define KEEL_WALLET_AUTHORS_MAX 4       /* firmware authors in a stamp */
+#define KEEL_WALLET_CREATE_MAX 1200     /* octets of the signed create operation */
+#define KEEL_WALLET_CREDENTIAL_MAX 3072 /* octets of the HardwareCredential (vc+jwt) */
+#define KEEL_WALLET_BATCH_MAX 1536      /* octets of the credential's batch member (JSON) */
+#define KEEL_WALLET_RECORD_MAX 5376     /* octets of the largest record written to the store */
 #define KEEL_WALLET_MESSAGE_BUFFER_MIN 8192
-#define KEEL_WALLET_VERSION_MAX 72        /* characters of a firmware version, with the terminating zero */
+#define KEEL_WALLET_VERSION_MAX 72 /* characters of a firmware version, with the terminating zero */
 
-/* ---- Status codes: the numbers of core/result.h, which never change meaning ---------------------------------------- */
+/* ---- Status codes: the numbers of core/result.h, which never change meaning ----------------------------------------
+ */
 typedef enum keel_wallet_status {
   KEEL_WALLET_OK = 0,
   KEEL_WALLET_INVALID_ARGUMENT = 1,
@@ -61,18 +62,19 @@ typedef enum keel_wallet_status {
   KEEL_WALLET_EXPIRED = 163,
   KEEL_WALLET_UNTRUSTED = 168,
   KEEL_WALLET_REFUSED = 170,
-  KEEL_WALLET_WRONG_STATE = 171,  /* this call does not fit the phase or the action under way */
+  KEEL_WALLET_WRONG_STATE = 171, /* this call does not fit the phase or the action under way */
   KEEL_WALLET_ROLLBACK = 174,
-  KEEL_WALLET_LOCKED = 175,       /* factory mode is over */
-  KEEL_WALLET_IO = 200,           /* a port function failed */
-  KEEL_WALLET_CORRUPT = 201,      /* a record is not what was written */
-  KEEL_WALLET_UNAVAILABLE = 208   /* not known yet, e.g. the time before the first quorum time */
+  KEEL_WALLET_LOCKED = 175,     /* factory mode is over */
+  KEEL_WALLET_IO = 200,         /* a port function failed */
+  KEEL_WALLET_CORRUPT = 201,    /* a record is not what was written */
+  KEEL_WALLET_UNAVAILABLE = 208 /* not known yet, e.g. the time before the first quorum time */
 } keel_wallet_status;
 
 /* The code's name in lower_snake_case; never NULL. Other codes of core/result.h may come back too. */
 const char* keel_wallet_status_name(int status);
 
-/* ---- Ports: what the target supplies (docs/porting.md) -------------------------------------------------------------- */
+/* ---- Ports: what the target supplies (docs/porting.md) --------------------------------------------------------------
+ */
 
 /* What a port function returns. */
 #define KEEL_PORT_OK 0
@@ -84,19 +86,19 @@ typedef struct keel_wallet_firmware {
   char version[KEEL_WALLET_VERSION_MAX]; /* of the running image */
   uint64_t sequence;                     /* the running image's SUIT sequence number */
   uint8_t digest[32];                    /* SHA-256 of the running image */
-  uint8_t trial;                         /* 1: running for the first time, reverts at the next restart unless confirmed */
+  uint8_t trial; /* 1: running for the first time, reverts at the next restart unless confirmed */
 } keel_wallet_firmware;
 
 /* Things worth a line in the device's local log: the peer is told nothing before mutual proof, the owner of the
  * device everything. */
 typedef enum keel_wallet_event {
-  KEEL_EVENT_STATE = 1,       /* code: new keel_wallet_step; text: its name */
-  KEEL_EVENT_REFUSED = 2,     /* an invitation, proof or message was refused; code: status; text: where */
-  KEEL_EVENT_WAITING = 3,     /* code: status of what failed; text: what is waited for */
-  KEEL_EVENT_ONBOARDED = 4,   /* text: the owner's DID */
-  KEEL_EVENT_FIRMWARE = 5,    /* code: status or 0; text: what happened */
-  KEEL_EVENT_WIPED = 6,       /* owner's secrets erased; text: reset, transfer or retire */
-  KEEL_EVENT_NOTICE = 7       /* anything else; text */
+  KEEL_EVENT_STATE = 1,     /* code: new keel_wallet_step; text: its name */
+  KEEL_EVENT_REFUSED = 2,   /* an invitation, proof or message was refused; code: status; text: where */
+  KEEL_EVENT_WAITING = 3,   /* code: status of what failed; text: what is waited for */
+  KEEL_EVENT_ONBOARDED = 4, /* text: the owner's DID */
+  KEEL_EVENT_FIRMWARE = 5,  /* code: status or 0; text: what happened */
+  KEEL_EVENT_WIPED = 6,     /* owner's secrets erased; text: reset, transfer or retire */
+  KEEL_EVENT_NOTICE = 7     /* anything else; text */
 } keel_wallet_event;
 
 typedef struct keel_wallet_ports {
@@ -107,14 +109,16 @@ typedef struct keel_wallet_ports {
   int (*random)(void* context, uint8_t* out, size_t len);
 
   /* Record store. Ids are 1..31. A write replaces the whole record atomically and durably: after a power cut either the
-   * old or the new octets are read, whole; after it returned OK, the new ones. Records hold secrets: see docs/porting.md. */
+   * old or the new octets are read, whole; after it returned OK, the new ones. Records hold secrets: see
+   * docs/porting.md. */
   int (*store_read)(void* context, uint16_t id, uint8_t* out, size_t capacity, size_t* length);
   int (*store_write)(void* context, uint16_t id, const uint8_t* data, size_t length);
   int (*store_erase)(void* context, uint16_t id); /* OK too when there is none */
 
   /* Firmware slots; all NULL when the target cannot update itself (then offers are declined). */
   int (*firmware_current)(void* context, keel_wallet_firmware* out);
-  int (*firmware_begin)(void* context, uint64_t image_size); /* make the spare slot ready; the old image goes on running */
+  int (*firmware_begin)(void* context,
+                        uint64_t image_size); /* make the spare slot ready; the old image goes on running */
   int (*firmware_write)(void* context, uint64_t offset, const uint8_t* data, size_t length); /* rising offsets; after a
                                                                        restart from the last multiple it is asked for */
   int (*firmware_read)(void* context, uint64_t offset, uint8_t* out, size_t length); /* spare slot, for hashing again */
@@ -129,21 +133,23 @@ typedef struct keel_wallet_ports {
   void (*event)(void* context, keel_wallet_event event, int code, const char* text);
 } keel_wallet_ports;
 
-/* ---- Configuration ------------------------------------------------------------------------------------------------- */
+/* ---- Configuration -------------------------------------------------------------------------------------------------
+ */
 typedef struct keel_wallet_config {
-  size_t size;              /* sizeof(keel_wallet_config) */
-  uint32_t abi;             /* KEEL_WALLET_ABI */
-  uint8_t* message;         /* the one message buffer; must outlive the wallet; requests' bodies lie in it */
-  size_t message_size;      /* at least KEEL_WALLET_MESSAGE_BUFFER_MIN */
-  uint32_t backoff_min_ms;  /* 0: 60,000 */
-  uint32_t backoff_max_ms;  /* 0: 3,600,000 */
-  uint32_t poll_hold_ms;    /* response time allowed for a registry poll; 0: 25,000 (the registry holds 20 s at most) */
-  uint32_t request_ms;      /* response time allowed for any other request; 0: 30,000 */
-  uint32_t contact_ms;      /* how often an onboarded device asks its owner for news; 0: what M4 says, else 900,000 */
-  uint64_t build_time;      /* of the firmware, UNIX seconds: time below it is never believed */
+  size_t size;             /* sizeof(keel_wallet_config) */
+  uint32_t abi;            /* KEEL_WALLET_ABI */
+  uint8_t* message;        /* the one message buffer; must outlive the wallet; requests' bodies lie in it */
+  size_t message_size;     /* at least KEEL_WALLET_MESSAGE_BUFFER_MIN */
+  uint32_t backoff_min_ms; /* 0: 60,000 */
+  uint32_t backoff_max_ms; /* 0: 3,600,000 */
+  uint32_t poll_hold_ms;   /* response time allowed for a registry poll; 0: 25,000 (the registry holds 20 s at most) */
+  uint32_t request_ms;     /* response time allowed for any other request; 0: 30,000 */
+  uint32_t contact_ms;     /* how often an onboarded device asks its owner for news; 0: what M4 says, else 900,000 */
+  uint64_t build_time;     /* of the firmware, UNIX seconds: time below it is never believed */
 } keel_wallet_config;
 
-/* ---- Life cycle of the object ---------------------------------------------------------------------------------------- */
+/* ---- Life cycle of the object
+ * ---------------------------------------------------------------------------------------- */
 typedef struct keel_wallet keel_wallet;
 
 /* Octets of memory that keel_wallet_init needs, and the alignment (a power of two). */
@@ -159,7 +165,8 @@ int keel_wallet_init(void* memory, size_t memory_size, const keel_wallet_config*
 /* Wipes the object's memory and the message buffer. The records stay. */
 void keel_wallet_destroy(keel_wallet* wallet);
 
-/* ---- Factory mode: once, at the station (docs/protocols/factory.md) --------------------------------------------------- */
+/* ---- Factory mode: once, at the station (docs/protocols/factory.md)
+ * --------------------------------------------------- */
 /* Order: begin (any number of times until the first stamp; each makes the same keys' outputs again once they exist),
  * stamp (each item once or again), read_back, finalize. After finalize every call here returns LOCKED, for good. */
 
@@ -175,10 +182,10 @@ typedef struct keel_wallet_factory_output {
   char did[KEEL_WALLET_DID_MAX];          /* did:keel of the device */
   uint8_t create[KEEL_WALLET_CREATE_MAX]; /* signed create operation (JWS compact), to be anchored */
   size_t create_length;
-  uint8_t salt[16];                       /* of seal0 in the create operation, which commits to the root seal */
-  uint8_t rendezvous_secret[32];          /* RS, for the custodians */
-  uint8_t rendezvous_key[34];             /* RP, X25519 Multikey octets (ec 01 || 32), for the custodians */
-  char next_key[64];                      /* Multikey text of the next key committed to (held by this wallet) */
+  uint8_t salt[16];              /* of seal0 in the create operation, which commits to the root seal */
+  uint8_t rendezvous_secret[32]; /* RS, for the custodians */
+  uint8_t rendezvous_key[34];    /* RP, X25519 Multikey octets (ec 01 || 32), for the custodians */
+  char next_key[64];             /* Multikey text of the next key committed to (held by this wallet) */
 } keel_wallet_factory_output;
 
 /* Makes the identity (Ed25519 authentication and assertion key, next key, RS, rendezvous key pair), saves it, signs the
@@ -203,7 +210,7 @@ int keel_wallet_manufacture_stamp(keel_wallet* wallet, keel_wallet_stamp_item it
 typedef struct keel_wallet_read_back {
   size_t size;
   char did[KEEL_WALLET_DID_MAX];
-  uint8_t config_hash[32];     /* SHA-256 of the octets stamped for each item */
+  uint8_t config_hash[32]; /* SHA-256 of the octets stamped for each item */
   uint8_t descriptor_hash[32];
   uint8_t credential_hash[32];
   uint8_t batch_hash[32];
@@ -211,7 +218,8 @@ typedef struct keel_wallet_read_back {
   uint8_t create_hash[32];
 } keel_wallet_read_back;
 
-/* Reads the records again from the store (not from memory) and hashes what is there. WRONG_STATE when an item is missing. */
+/* Reads the records again from the store (not from memory) and hashes what is there. WRONG_STATE when an item is
+ * missing. */
 int keel_wallet_manufacture_read_back(keel_wallet* wallet, keel_wallet_read_back* output);
 
 /* Proves the identity key to the station: signs "keel-station/1\n" || challenge with it. 64 octets out. */
@@ -220,35 +228,36 @@ int keel_wallet_manufacture_prove(keel_wallet* wallet, const uint8_t challenge[3
 /* Locks factory mode for good, in one write. WRONG_STATE when an item is missing. */
 int keel_wallet_manufacture_finalize(keel_wallet* wallet);
 
-/* ---- Running ----------------------------------------------------------------------------------------------------------- */
+/* ---- Running
+ * ----------------------------------------------------------------------------------------------------------- */
 typedef enum keel_wallet_action_kind {
-  KEEL_ACTION_WAIT = 0,     /* nothing until wake_ms (UINT64_MAX: until a call); poll again then */
-  KEEL_ACTION_REQUEST = 1,  /* make the HTTP request, then feed its answer */
-  KEEL_ACTION_RESTART = 2   /* restart the device into the spare slot when convenient; repeated until it is done */
+  KEEL_ACTION_WAIT = 0,    /* nothing until wake_ms (UINT64_MAX: until a call); poll again then */
+  KEEL_ACTION_REQUEST = 1, /* make the HTTP request, then feed its answer */
+  KEEL_ACTION_RESTART = 2  /* restart the device into the spare slot when convenient; repeated until it is done */
 } keel_wallet_action_kind;
 
 typedef enum keel_wallet_request_kind {
   KEEL_REQUEST_REGISTRY = 1, /* R0: POST application/octet-stream; answer is fed streaming */
   KEEL_REQUEST_DIDCOMM = 2,  /* POST application/didcomm-encrypted+json, return route in the response body */
   KEEL_REQUEST_PACK = 3,     /* GET of the proof pack */
-  KEEL_REQUEST_BLOCKS = 4    /* GET of firmware blocks; the answer may be fed as far as it came: the rest is asked again */
+  KEEL_REQUEST_BLOCKS = 4 /* GET of firmware blocks; the answer may be fed as far as it came: the rest is asked again */
 } keel_wallet_request_kind;
 
 typedef struct keel_wallet_request {
   keel_wallet_request_kind kind;
-  const char* method;         /* "GET" or "POST" */
-  const char* url;            /* whole URL; valid until the answer ends */
-  const char* content_type;   /* of the body; NULL for GET */
-  const uint8_t* body;        /* valid until keel_wallet_response_begin or keel_wallet_failed */
+  const char* method;       /* "GET" or "POST" */
+  const char* url;          /* whole URL; valid until the answer ends */
+  const char* content_type; /* of the body; NULL for GET */
+  const uint8_t* body;      /* valid until keel_wallet_response_begin or keel_wallet_failed */
   size_t body_length;
-  size_t response_limit;      /* octets that make sense; more may be cut off and treated as failed */
+  size_t response_limit; /* octets that make sense; more may be cut off and treated as failed */
   uint32_t timeout_ms;
 } keel_wallet_request;
 
 typedef struct keel_wallet_action {
-  size_t size;              /* sizeof(keel_wallet_action); set by the caller */
+  size_t size; /* sizeof(keel_wallet_action); set by the caller */
   keel_wallet_action_kind kind;
-  uint64_t wake_ms;         /* WAIT: when to poll again, on the scale of now_ms */
+  uint64_t wake_ms; /* WAIT: when to poll again, on the scale of now_ms */
   keel_wallet_request request;
 } keel_wallet_action;
 
@@ -275,27 +284,28 @@ int keel_wallet_offer_invitation(keel_wallet* wallet, const uint8_t* invitation,
 /* Poll the owner now instead of at the next contact time. */
 int keel_wallet_contact_now(keel_wallet* wallet);
 
-/* ---- State for people and for the application --------------------------------------------------------------------------- */
+/* ---- State for people and for the application
+ * --------------------------------------------------------------------------- */
 typedef enum keel_wallet_phase {
   KEEL_PHASE_FACTORY = 0,
-  KEEL_PHASE_SEEKING = 1,    /* looking for the owner, or onboarding */
+  KEEL_PHASE_SEEKING = 1, /* looking for the owner, or onboarding */
   KEEL_PHASE_ONBOARDED = 2,
   KEEL_PHASE_RETIRED = 3
 } keel_wallet_phase;
 
 typedef enum keel_wallet_step {
   KEEL_STEP_FACTORY = 0,
-  KEEL_STEP_RENDEZVOUS = 1,  /* R0 */
-  KEEL_STEP_HELLO = 2,       /* M1 */
-  KEEL_STEP_PACK = 3,        /* PK */
-  KEEL_STEP_PROOF = 4,       /* M3 */
-  KEEL_STEP_DONE = 5,        /* M5 until M6 */
-  KEEL_STEP_TIME = 6,        /* onboarded, R0 for the time after a restart */
-  KEEL_STEP_CONTACT = 7,     /* pairwise message to the owner */
-  KEEL_STEP_FIRMWARE = 8,    /* blocks */
-  KEEL_STEP_RESTART = 9,     /* waiting for the restart */
-  KEEL_STEP_TRIAL = 10,      /* new image runs on trial: waiting for keel_wallet_health */
-  KEEL_STEP_DORMANT = 11,    /* onboarded, nothing to do */
+  KEEL_STEP_RENDEZVOUS = 1, /* R0 */
+  KEEL_STEP_HELLO = 2,      /* M1 */
+  KEEL_STEP_PACK = 3,       /* PK */
+  KEEL_STEP_PROOF = 4,      /* M3 */
+  KEEL_STEP_DONE = 5,       /* M5 until M6 */
+  KEEL_STEP_TIME = 6,       /* onboarded, R0 for the time after a restart */
+  KEEL_STEP_CONTACT = 7,    /* pairwise message to the owner */
+  KEEL_STEP_FIRMWARE = 8,   /* blocks */
+  KEEL_STEP_RESTART = 9,    /* waiting for the restart */
+  KEEL_STEP_TRIAL = 10,     /* new image runs on trial: waiting for keel_wallet_health */
+  KEEL_STEP_DORMANT = 11,   /* onboarded, nothing to do */
   KEEL_STEP_BACKOFF = 12,
   KEEL_STEP_RETIRED = 13
 } keel_wallet_step;
@@ -306,18 +316,18 @@ typedef struct keel_wallet_info {
   size_t size;
   keel_wallet_phase phase;
   keel_wallet_step step;
-  char did[KEEL_WALLET_DID_MAX];      /* own DID; empty before manufacture_begin */
-  char owner[KEEL_WALLET_DID_MAX];    /* the owner's DID once proved; else empty */
-  char pairwise[256];                 /* own pairwise DID (P_D) while in a session or onboarded; else empty */
-  uint32_t generation;                /* of the active provision; 0: none */
-  int last_status;                    /* of the last refusal or failure; 0: none */
-  const char* last_where;             /* where it happened; never NULL */
-  uint64_t firmware_offset;           /* octets of the offered image in the spare slot */
-  uint64_t firmware_size;             /* of the offered image; 0: no transfer */
-  uint64_t rollback_counter;          /* lowest sequence number that is accepted */
-  uint64_t time;                      /* UNIX seconds at now_ms by quorum time; 0: not known yet */
-  uint32_t round_trips;               /* requests answered since init */
-  uint64_t bytes_sent;                /* bodies, since init */
+  char did[KEEL_WALLET_DID_MAX];   /* own DID; empty before manufacture_begin */
+  char owner[KEEL_WALLET_DID_MAX]; /* the owner's DID once proved; else empty */
+  char pairwise[256];              /* own pairwise DID (P_D) while in a session or onboarded; else empty */
+  uint32_t generation;             /* of the active provision; 0: none */
+  int last_status;                 /* of the last refusal or failure; 0: none */
+  const char* last_where;          /* where it happened; never NULL */
+  uint64_t firmware_offset;        /* octets of the offered image in the spare slot */
+  uint64_t firmware_size;          /* of the offered image; 0: no transfer */
+  uint64_t rollback_counter;       /* lowest sequence number that is accepted */
+  uint64_t time;                   /* UNIX seconds at now_ms by quorum time; 0: not known yet */
+  uint32_t round_trips;            /* requests answered since init */
+  uint64_t bytes_sent;             /* bodies, since init */
   uint64_t bytes_received;
 } keel_wallet_info;
 
@@ -326,9 +336,9 @@ int keel_wallet_get_info(const keel_wallet* wallet, uint64_t now_ms, keel_wallet
 /* The active provision as the owner sent it (JSON): network credentials, configuration. NOT_FOUND before onboarding.
  * `length`: capacity in, length out. At most KEEL_WALLET_RECORD_MAX octets. Holds secrets. */
 typedef enum keel_wallet_document {
-  KEEL_DOCUMENT_PROVISION = 1,          /* body of M4: {fleet, network, config, ...} */
+  KEEL_DOCUMENT_PROVISION = 1, /* body of M4: {fleet, network, config, ...} */
   KEEL_DOCUMENT_HARDWARE_CREDENTIAL = 2,
-  KEEL_DOCUMENT_STAMP = 3               /* KEEL_STAMP_CONFIG as stamped */
+  KEEL_DOCUMENT_STAMP = 3 /* KEEL_STAMP_CONFIG as stamped */
 } keel_wallet_document;
 int keel_wallet_read_document(keel_wallet* wallet, keel_wallet_document document, uint8_t* out, size_t* length);
 

@@ -92,7 +92,8 @@ Result<ResolutionResult> DocumentOfHistory(const registry_client::VerifiedHistor
   for (size_t i = 0; i < last.key_count; ++i) {
     const ledger::OperationKey& item = last.keys[i];
     KEEL_TRY(const crypto::PublicKey key, crypto::PublicKey::FromMultikey(item.multikey));
-    document->methods.push_back({history.did + "#" + std::string(item.id), "Multikey", history.did, key, {}, item.uses});
+    document->methods.push_back(
+        {history.did + "#" + std::string(item.id), "Multikey", history.did, key, {}, item.uses});
   }
   if (!last.services.empty()) {
     KEEL_TRY(json services, base::ParseJson(last.services, {.max_size = ledger::kMaxServices}));
@@ -114,7 +115,8 @@ Result<ResolutionResult> DocumentOfHistory(const registry_client::VerifiedHistor
   return result;
 }
 
-Result<bool> KeyGoodAt(const registry_client::VerifiedHistory& history, const crypto::PublicKey& key, Relationship use, uint64_t log_index) {
+Result<bool> KeyGoodAt(const registry_client::VerifiedHistory& history, const crypto::PublicKey& key, Relationship use,
+                       uint64_t log_index) {
   KEEL_TRY(const Bytes32 key_hash, ledger::KeyHash(key));
   std::vector<ledger::KeyRecord> records(kAllRecords);
   ledger::DidHistory state;
@@ -151,7 +153,8 @@ struct CachingHistorySource::Impl {
   std::map<std::string, Entry, std::less<>> entries;
 };
 
-CachingHistorySource::CachingHistorySource(registry_client::HistorySource& source, Clock& clock, uint64_t ttl_ms, size_t max_entries)
+CachingHistorySource::CachingHistorySource(registry_client::HistorySource& source, Clock& clock, uint64_t ttl_ms,
+                                           size_t max_entries)
     : impl_(new Impl{source, clock, ttl_ms, max_entries, {}, {}}) {}
 CachingHistorySource::~CachingHistorySource() = default;
 
@@ -159,7 +162,8 @@ Result<registry_client::VerifiedHistory> CachingHistorySource::ResolveDid(const 
   const uint64_t now = impl_->clock.TicksMs();
   {
     const std::lock_guard lock(impl_->mutex);
-    if (const auto it = impl_->entries.find(did); it != impl_->entries.end() && now < it->second.expires_ms) return it->second.history;
+    if (const auto it = impl_->entries.find(did); it != impl_->entries.end() && now < it->second.expires_ms)
+      return it->second.history;
   }
   KEEL_TRY(registry_client::VerifiedHistory history, impl_->source.ResolveDid(did));
   const std::lock_guard lock(impl_->mutex);
@@ -180,7 +184,8 @@ Result<ResolutionResult> KeelMethod::Resolve(const std::string& did, const Resol
   auto parts = ledger::ParseDid(did);
   if (!parts) return Fail(Code::kInvalidDid, "did:keel", parts.error().detail);
   if (!label_.empty() && parts->label != label_) {
-    return Fail(Code::kWrongNetwork, "did:keel", "the DID is of network '" + std::string(parts->label) + "', this registry is '" + label_ + "'");
+    return Fail(Code::kWrongNetwork, "did:keel",
+                "the DID is of network '" + std::string(parts->label) + "', this registry is '" + label_ + "'");
   }
   KEEL_TRY(const registry_client::VerifiedHistory history, source_.ResolveDid(did));
   if (history.did != did) return Fail(Code::kInternalError, "did:keel", "the source answered for another DID");

@@ -32,8 +32,14 @@ Result<ResolutionResult> KeyMethod::Resolve(const std::string& did, const Resolu
   document->id = did;
   const bool agreement_only = key->type() == crypto::KeyType::kX25519;
   const bool ed25519 = key->type() == crypto::KeyType::kEd25519;
-  document->methods.push_back({did + "#" + parsed.id, "Multikey", did, *key, {},
-                               static_cast<uint8_t>(agreement_only ? kAgreement : ed25519 ? kSigning : kSigning | kAgreement)});
+  document->methods.push_back({did + "#" + parsed.id,
+                               "Multikey",
+                               did,
+                               *key,
+                               {},
+                               static_cast<uint8_t>(agreement_only ? kAgreement
+                                                    : ed25519      ? kSigning
+                                                                   : kSigning | kAgreement)});
   if (ed25519) {
     KEEL_TRY(const crypto::PublicKey derived, crypto::X25519FromEd25519(*key));
     document->methods.push_back({did + "#" + base::Multikey(derived), "Multikey", did, derived, {}, kAgreement});

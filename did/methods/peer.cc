@@ -19,7 +19,8 @@ constexpr size_t kMaxServiceElement = 2048;
 std::unexpected<Error> Bad(std::string detail) { return Fail(Code::kInvalidDid, "did:peer", std::move(detail)); }
 
 // "Abbreviated" member names and values of the method's text, both ways.
-constexpr std::pair<const char*, const char*> kNames[] = {{"t", "type"}, {"s", "serviceEndpoint"}, {"r", "routingKeys"}, {"a", "accept"}};
+constexpr std::pair<const char*, const char*> kNames[] = {
+    {"t", "type"}, {"s", "serviceEndpoint"}, {"r", "routingKeys"}, {"a", "accept"}};
 
 // depth is bounded by the strict parser (32).
 json Expand(const json& value) {
@@ -58,34 +59,23 @@ json Abbreviate(const json& value) {
 
 char PurposeOf(Relationship use) {
   switch (use) {
-    case Relationship::kAuthentication:
-      return 'V';
-    case Relationship::kAssertionMethod:
-      return 'A';
-    case Relationship::kKeyAgreement:
-      return 'E';
-    case Relationship::kCapabilityInvocation:
-      return 'I';
-    case Relationship::kCapabilityDelegation:
-      return 'D';
+    case Relationship::kAuthentication: return 'V';
+    case Relationship::kAssertionMethod: return 'A';
+    case Relationship::kKeyAgreement: return 'E';
+    case Relationship::kCapabilityInvocation: return 'I';
+    case Relationship::kCapabilityDelegation: return 'D';
   }
   return 'V';
 }
 
 uint8_t UseOf(char purpose) {
   switch (purpose) {
-    case 'V':
-      return static_cast<uint8_t>(Relationship::kAuthentication);
-    case 'A':
-      return static_cast<uint8_t>(Relationship::kAssertionMethod);
-    case 'E':
-      return static_cast<uint8_t>(Relationship::kKeyAgreement);
-    case 'I':
-      return static_cast<uint8_t>(Relationship::kCapabilityInvocation);
-    case 'D':
-      return static_cast<uint8_t>(Relationship::kCapabilityDelegation);
-    default:
-      return 0;
+    case 'V': return static_cast<uint8_t>(Relationship::kAuthentication);
+    case 'A': return static_cast<uint8_t>(Relationship::kAssertionMethod);
+    case 'E': return static_cast<uint8_t>(Relationship::kKeyAgreement);
+    case 'I': return static_cast<uint8_t>(Relationship::kCapabilityInvocation);
+    case 'D': return static_cast<uint8_t>(Relationship::kCapabilityDelegation);
+    default: return 0;
   }
 }
 
@@ -111,10 +101,12 @@ std::string PeerServiceDidcomm(const std::string& uri) {
 }
 
 Result<std::string> CreatePeer2(std::span<const PeerKey> keys, std::span<const std::string> services) {
-  if (keys.empty() || keys.size() + services.size() > kMaxPeerElements) return Fail(Code::kInvalidArgument, "did:peer", "number of keys and services");
+  if (keys.empty() || keys.size() + services.size() > kMaxPeerElements)
+    return Fail(Code::kInvalidArgument, "did:peer", "number of keys and services");
   std::string did = "did:peer:2";
   for (const PeerKey& item : keys) {
-    if (!item.key.valid() || !CanServe(item.use, item.key.type())) return Fail(Code::kUnsupported, "did:peer", "a key that can't serve for its use");
+    if (!item.key.valid() || !CanServe(item.use, item.key.type()))
+      return Fail(Code::kUnsupported, "did:peer", "a key that can't serve for its use");
     did += '.';
     did += PurposeOf(item.use);
     did += base::Multikey(item.key);
@@ -124,7 +116,8 @@ Result<std::string> CreatePeer2(std::span<const PeerKey> keys, std::span<const s
     if (!service.is_object()) return Fail(Code::kMalformed, "did:peer", "a service is no JSON object");
     did += ".S" + base::Base64Url(AsBytes(base::DumpJson(Abbreviate(service))));
   }
-  if (did.size() > kMaxDid) return Fail(Code::kTooLarge, "did:peer", "the DID is longer than " + std::to_string(kMaxDid));
+  if (did.size() > kMaxDid)
+    return Fail(Code::kTooLarge, "did:peer", "the DID is longer than " + std::to_string(kMaxDid));
   return did;
 }
 
@@ -157,7 +150,8 @@ Result<DidDocument> ResolvePeer(std::string_view did) {
     rest.remove_prefix(1);  // '.'
     const std::string_view element = rest.substr(0, rest.find('.'));
     rest.remove_prefix(element.size());
-    if (element.size() < 2 || ++elements > kMaxPeerElements) return Bad("an empty element, or more than " + std::to_string(kMaxPeerElements));
+    if (element.size() < 2 || ++elements > kMaxPeerElements)
+      return Bad("an empty element, or more than " + std::to_string(kMaxPeerElements));
     const std::string_view content = element.substr(1);
     if (element[0] == 'S') {
       if (content.size() > kMaxServiceElement * 4 / 3) return Bad("a service element is too long");
@@ -176,9 +170,14 @@ Result<DidDocument> ResolvePeer(std::string_view did) {
     if (use == 0) return Bad(std::string("unknown purpose '") + element[0] + "'");
     auto key = crypto::PublicKey::FromMultikey(content);
     if (!key && key.error().code != Code::kUnsupported) return Bad("key: " + key.error().Text());
-    if (key && !CanServe(static_cast<Relationship>(use), key->type())) return Bad("a key that can't serve for its purpose");
-    document.methods.push_back({document.id + "#key-" + std::to_string(document.methods.size() + 1), "Multikey", document.id,
-                                key ? *key : crypto::PublicKey(), {}, use});
+    if (key && !CanServe(static_cast<Relationship>(use), key->type()))
+      return Bad("a key that can't serve for its purpose");
+    document.methods.push_back({document.id + "#key-" + std::to_string(document.methods.size() + 1),
+                                "Multikey",
+                                document.id,
+                                key ? *key : crypto::PublicKey(),
+                                {},
+                                use});
   }
   if (!services.empty()) {
     const json holder = {{"id", document.id}, {"service", services}};
@@ -198,7 +197,8 @@ Result<DidDocument> ResolvePeer(std::string_view did) {
 Result<ResolutionResult> PeerMethod::Resolve(const std::string& did, const ResolutionOptions&) {
   auto document = ResolvePeer(did);
   if (!document) {
-    if (document.error().code == Code::kUnsupported) return Fail(Code::kMethodNotSupported, "did:peer", document.error().detail);
+    if (document.error().code == Code::kUnsupported)
+      return Fail(Code::kMethodNotSupported, "did:peer", document.error().detail);
     return std::unexpected<Error>(document.error());
   }
   ResolutionResult result;

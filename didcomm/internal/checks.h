@@ -8,7 +8,8 @@
 // Private to didcomm: the parts of Unpack that judge what was opened.
 namespace keel::didcomm {
 
-// Verifies a signed message (JWS JSON, general or flattened, one signature) and gives its payload; fills sign_from, sign_alg.
+// Verifies a signed message (JWS JSON, general or flattened, one signature) and gives its payload; fills sign_from,
+// sign_alg.
 Result<std::string> OpenSigned(const nlohmann::json& value, did::DidResolver& resolver, Metadata& metadata);
 
 // "Message Layer Addressing Consistency", and from_prior.

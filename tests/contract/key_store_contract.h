@@ -12,7 +12,8 @@
 #include "crypto/key_store.h"
 #include "crypto/signature.h"
 
-// What every KeyStore must do. A new implementation adds an INSTANTIATE_TEST_SUITE_P with a factory and the types it knows.
+// What every KeyStore must do. A new implementation adds an INSTANTIATE_TEST_SUITE_P with a factory and the types it
+// knows.
 namespace keel::crypto {
 
 struct KeyStoreUnderTest {

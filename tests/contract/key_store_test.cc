@@ -24,10 +24,15 @@ const std::vector<KeyType> kAgreeing = {KeyType::kX25519, KeyType::kP256, KeyTyp
 
 INSTANTIATE_TEST_SUITE_P(
     Software, KeyStoreContract,
-    testing::Values(KeyStoreUnderTest{"memory", [] { return std::shared_ptr<KeyStore>(std::shared_ptr<SoftwareKeyStore>(SoftwareKeyStore::CreateInMemory())); },
+    testing::Values(KeyStoreUnderTest{"memory",
+                                      [] {
+                                        return std::shared_ptr<KeyStore>(
+                                            std::shared_ptr<SoftwareKeyStore>(SoftwareKeyStore::CreateInMemory()));
+                                      },
                                       kSigning, kAgreeing},
                     KeyStoreUnderTest{"file", [] { return FileStore(Protection::kNone, ""); }, kSigning, kAgreeing},
-                    KeyStoreUnderTest{"passphrase", [] { return FileStore(Protection::kPassphrase, "correct horse"); }, kSigning, kAgreeing}),
+                    KeyStoreUnderTest{"passphrase", [] { return FileStore(Protection::kPassphrase, "correct horse"); },
+                                      kSigning, kAgreeing}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace

@@ -3,8 +3,8 @@
 
 #include <cstddef>
 
-// Counts heap allocations of the whole program (all libraries) between two points; link heap_count.cc into the test. Under sanitizers,
-// which bring their own allocator, HeapCountWorks() is false.
+// Counts heap allocations of the whole program (all libraries) between two points; link heap_count.cc into the test.
+// Under sanitizers, which bring their own allocator, HeapCountWorks() is false.
 namespace keel::fakes {
 
 bool HeapCountWorks();

@@ -15,7 +15,8 @@ constexpr int kGzip = 16 + MAX_WBITS;  // zlib: expect and write a gzip header
 }  // namespace
 
 Result<Bitstring> Bitstring::Create(uint64_t bits) {
-  if (bits < kMinStatusBits || bits > kMaxStatusOctets * 8) return Fail(Code::kOutOfRange, "status list", std::to_string(bits) + " bits");
+  if (bits < kMinStatusBits || bits > kMaxStatusOctets * 8)
+    return Fail(Code::kOutOfRange, "status list", std::to_string(bits) + " bits");
   Bitstring list;
   list.octets_.resize((bits + 7) / 8);
   return list;
@@ -23,7 +24,8 @@ Result<Bitstring> Bitstring::Create(uint64_t bits) {
 
 Result<Bitstring> Bitstring::Decode(std::string_view encoded) {
   if (encoded.size() > kMaxEncodedList) return Fail(Code::kTooLarge, "status list", "encodedList is too long");
-  if (!encoded.starts_with('u')) return Fail(Code::kMalformed, "status list", "encodedList isn't multibase base64url ('u')");
+  if (!encoded.starts_with('u'))
+    return Fail(Code::kMalformed, "status list", "encodedList isn't multibase base64url ('u')");
   KEEL_TRY(base::ByteVec compressed, base::FromBase64Url(encoded.substr(1)));
   z_stream stream{};
   if (inflateInit2(&stream, kGzip) != Z_OK) return Fail(Code::kInternalError, "status list", "zlib");
@@ -43,16 +45,19 @@ Result<Bitstring> Bitstring::Decode(std::string_view encoded) {
   }
   const bool trailing = stream.avail_in != 0;
   inflateEnd(&stream);
-  if (list.octets_.size() > kMaxStatusOctets) return Fail(Code::kTooLarge, "status list", "more than " + std::to_string(kMaxStatusOctets) + " octets unpacked");
+  if (list.octets_.size() > kMaxStatusOctets)
+    return Fail(Code::kTooLarge, "status list", "more than " + std::to_string(kMaxStatusOctets) + " octets unpacked");
   if (code != Z_STREAM_END) return Fail(Code::kMalformed, "status list", "the gzip stream is damaged or truncated");
   if (trailing) return Fail(Code::kMalformed, "status list", "octets after the gzip stream");
-  if (list.bits() < kMinStatusBits) return Fail(Code::kOutOfRange, "status list", "shorter than " + std::to_string(kMinStatusBits) + " bits");
+  if (list.bits() < kMinStatusBits)
+    return Fail(Code::kOutOfRange, "status list", "shorter than " + std::to_string(kMinStatusBits) + " bits");
   return list;
 }
 
 Result<std::string> Bitstring::Encode() const {
   z_stream stream{};
-  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, kGzip, 9, Z_DEFAULT_STRATEGY) != Z_OK) return Fail(Code::kInternalError, "status list", "zlib");
+  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, kGzip, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+    return Fail(Code::kInternalError, "status list", "zlib");
   base::ByteVec compressed(deflateBound(&stream, static_cast<uLong>(octets_.size())));
   stream.next_in = const_cast<Bytef*>(octets_.data());  // zlib's interface isn't const-correct; it only reads
   stream.avail_in = static_cast<uInt>(octets_.size());
@@ -66,19 +71,22 @@ Result<std::string> Bitstring::Encode() const {
 }
 
 Result<bool> Bitstring::Get(uint64_t index) const {
-  if (index >= bits()) return Fail(Code::kOutOfRange, "status list", "index " + std::to_string(index) + " of " + std::to_string(bits()));
+  if (index >= bits())
+    return Fail(Code::kOutOfRange, "status list", "index " + std::to_string(index) + " of " + std::to_string(bits()));
   return ((octets_[index / 8] >> (7 - index % 8)) & 1) != 0;
 }
 
 Result<> Bitstring::Set(uint64_t index, bool value) {
-  if (index >= bits()) return Fail(Code::kOutOfRange, "status list", "index " + std::to_string(index) + " of " + std::to_string(bits()));
+  if (index >= bits())
+    return Fail(Code::kOutOfRange, "status list", "index " + std::to_string(index) + " of " + std::to_string(bits()));
   const auto mask = static_cast<uint8_t>(1u << (7 - index % 8));
   octets_[index / 8] = static_cast<uint8_t>(value ? octets_[index / 8] | mask : octets_[index / 8] & ~mask);
   return {};
 }
 
 Result<uint64_t> Bitstring::GetValue(uint64_t index, uint32_t size) const {
-  if (size == 0 || size > 32 || index >= bits() / size) return Fail(Code::kOutOfRange, "status list", "index " + std::to_string(index));
+  if (size == 0 || size > 32 || index >= bits() / size)
+    return Fail(Code::kOutOfRange, "status list", "index " + std::to_string(index));
   uint64_t value = 0;
   for (uint64_t bit = index * size; bit < (index + 1) * size; ++bit) {
     value = (value << 1) | ((octets_[bit / 8] >> (7 - bit % 8)) & 1u);

@@ -11,15 +11,16 @@
 // The bitstring of Bitstring Status List 1.0 (sections 3.2, 3.3): GZIP, multibase base64url 'u'. Not thread-safe.
 namespace keel::vc {
 
-inline constexpr uint64_t kMinStatusBits = 131'072;               // herd privacy
-inline constexpr uint64_t kMaxStatusOctets = 16 << 20;            // uncompressed; what a bomb may not pass
-inline constexpr size_t kMaxEncodedList = 24 << 20;               // characters
+inline constexpr uint64_t kMinStatusBits = 131'072;     // herd privacy
+inline constexpr uint64_t kMaxStatusOctets = 16 << 20;  // uncompressed; what a bomb may not pass
+inline constexpr size_t kMaxEncodedList = 24 << 20;     // characters
 
 class Bitstring {
  public:
   // All zero. bits: rounded up to octets, at least kMinStatusBits, at most kMaxStatusOctets * 8 (kOutOfRange).
   static Result<Bitstring> Create(uint64_t bits = kMinStatusBits);
-  // kMalformed (multibase, gzip, truncated, concatenated members, trailing octets), kTooLarge (more than kMaxStatusOctets), kOutOfRange (too short).
+  // kMalformed (multibase, gzip, truncated, concatenated members, trailing octets), kTooLarge (more than
+  // kMaxStatusOctets), kOutOfRange (too short).
   static Result<Bitstring> Decode(std::string_view encoded);
   Result<std::string> Encode() const;
 

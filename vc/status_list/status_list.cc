@@ -18,7 +18,8 @@ constexpr size_t kMaxStatusCredential = 40 << 20;  // octets of vc+jwt: the enco
 }  // namespace
 
 Result<json> StatusListCredential(const StatusListRequest& request, const Bitstring& list) {
-  if (request.issuer.empty() || request.url.empty() || request.purpose.empty()) return Fail(Code::kInvalidArgument, "status list", "issuer, url and purpose are required");
+  if (request.issuer.empty() || request.url.empty() || request.purpose.empty())
+    return Fail(Code::kInvalidArgument, "status list", "issuer, url and purpose are required");
   KEEL_TRY(std::string encoded, list.Encode());
   json credential = {{"@context", json::array({kContextV2})},
                      {"id", request.url},
@@ -37,10 +38,12 @@ Result<json> StatusListCredential(const StatusListRequest& request, const Bitstr
 }
 
 Result<StatusList> ReadStatusList(const Credential& credential) {
-  if (!credential.Is("BitstringStatusListCredential")) return Fail(Code::kMalformed, "status list", "the credential is no BitstringStatusListCredential");
+  if (!credential.Is("BitstringStatusListCredential"))
+    return Fail(Code::kMalformed, "status list", "the credential is no BitstringStatusListCredential");
   KEEL_TRY(const json subject, base::ParseJson(credential.subject_json, {.max_size = kMaxStatusCredential}));
   KEEL_TRY(const std::string type, base::GetString(subject, "type"));
-  if (type != "BitstringStatusList") return Fail(Code::kMalformed, "status list", "its subject's type is '" + type + "'");
+  if (type != "BitstringStatusList")
+    return Fail(Code::kMalformed, "status list", "its subject's type is '" + type + "'");
   StatusList list;
   list.issuer = credential.issuer;
   list.url = credential.id;
@@ -79,31 +82,40 @@ struct ListStatusChecker::Impl {
   std::map<std::string, uint64_t, std::less<>> largest;  // version seen, kept when a list is dropped
 };
 
-ListStatusChecker::ListStatusChecker(did::DidResolver& resolver, Options options) : impl_(std::make_unique<Impl>(resolver, std::move(options))) {}
+ListStatusChecker::ListStatusChecker(did::DidResolver& resolver, Options options)
+    : impl_(std::make_unique<Impl>(resolver, std::move(options))) {}
 ListStatusChecker::~ListStatusChecker() = default;
 
-Result<std::shared_ptr<const StatusList>> ListStatusChecker::Impl::Fetch(const StatusEntry& entry, const std::string& issuer, UnixSeconds now) {
+Result<std::shared_ptr<const StatusList>> ListStatusChecker::Impl::Fetch(const StatusEntry& entry,
+                                                                         const std::string& issuer, UnixSeconds now) {
   KEEL_TRY(const std::string jwt, options.fetch(entry.list_url));
   VerifyOptions verify;
   verify.now = now;
   verify.ignore_status = true;
   verify.max_size = kMaxStatusCredential;
   KEEL_TRY(const Verification verification, VerifyCredential(jwt, resolver, verify));
-  if (!verification.valid()) return Fail(Code::kUntrusted, "status list", entry.list_url + ": " + verification.Reason());
+  if (!verification.valid())
+    return Fail(Code::kUntrusted, "status list", entry.list_url + ": " + verification.Reason());
   auto list = std::make_shared<StatusList>();
   KEEL_TRY(*list, ReadStatusList(verification.credential));
-  if (list->issuer != issuer) return Fail(Code::kUntrusted, "status list", entry.list_url + " is issued by " + list->issuer + ", not by the credential's issuer");
-  if (list->url != entry.list_url) return Fail(Code::kUntrusted, "status list", "asked for " + entry.list_url + ", got the list " + list->url);
+  if (list->issuer != issuer)
+    return Fail(Code::kUntrusted, "status list",
+                entry.list_url + " is issued by " + list->issuer + ", not by the credential's issuer");
+  if (list->url != entry.list_url)
+    return Fail(Code::kUntrusted, "status list", "asked for " + entry.list_url + ", got the list " + list->url);
   if (options.anchored_version) {
     KEEL_TRY(const uint64_t anchored, options.anchored_version(issuer, entry.list_url));
     if (list->version < anchored) {
-      return Fail(Code::kStale, "status list", "version " + std::to_string(list->version) + " was served, " + std::to_string(anchored) + " is anchored");
+      return Fail(
+          Code::kStale, "status list",
+          "version " + std::to_string(list->version) + " was served, " + std::to_string(anchored) + " is anchored");
     }
   }
   return list;
 }
 
-Result<StatusChecker::Status> ListStatusChecker::Check(const StatusEntry& entry, const std::string& issuer, UnixSeconds now) {
+Result<StatusChecker::Status> ListStatusChecker::Check(const StatusEntry& entry, const std::string& issuer,
+                                                       UnixSeconds now) {
   const std::string key = issuer + " " + entry.list_url;
   Impl::Entry known;
   {
@@ -118,13 +130,16 @@ Result<StatusChecker::Status> ListStatusChecker::Check(const StatusEntry& entry,
       uint64_t& largest = impl_->largest[key];
       if ((*fetched)->version < largest) {
         return Fail(Code::kStale, "status list",
-                    entry.list_url + ": version " + std::to_string((*fetched)->version) + " after " + std::to_string(largest) + " was seen");
+                    entry.list_url + ": version " + std::to_string((*fetched)->version) + " after " +
+                        std::to_string(largest) + " was seen");
       }
       largest = (*fetched)->version;
       known = {*fetched, now};
-      if (impl_->lists.size() >= impl_->options.max_lists && !impl_->lists.contains(key)) impl_->lists.erase(impl_->lists.begin());
+      if (impl_->lists.size() >= impl_->options.max_lists && !impl_->lists.contains(key))
+        impl_->lists.erase(impl_->lists.begin());
       impl_->lists[key] = known;
-    } else if (known.list == nullptr || fetched.error().code == Code::kUntrusted || fetched.error().code == Code::kStale) {
+    } else if (known.list == nullptr || fetched.error().code == Code::kUntrusted ||
+               fetched.error().code == Code::kStale) {
       return std::unexpected<Error>(fetched.error());
     } else {
       status.fresh = now < impl_->FreshUntil(known) + impl_->options.grace_seconds;
@@ -132,7 +147,8 @@ Result<StatusChecker::Status> ListStatusChecker::Check(const StatusEntry& entry,
     }
   }
   if (known.list->purpose != entry.purpose) {
-    return Fail(Code::kUntrusted, "status list", entry.list_url + " is for '" + known.list->purpose + "', the credential says '" + entry.purpose + "'");
+    return Fail(Code::kUntrusted, "status list",
+                entry.list_url + " is for '" + known.list->purpose + "', the credential says '" + entry.purpose + "'");
   }
   KEEL_TRY(const uint64_t value, known.list->list.GetValue(entry.index, entry.size));
   status.set = value != 0;

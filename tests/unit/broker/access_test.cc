@@ -67,7 +67,8 @@ TEST(BrokerCovers, Table) {
       {"a/b", "a/#", false},
   };
   for (const auto& line : table)
-    EXPECT_EQ(Covers(line.grant, line.filter), line.covered) << "\"" << line.grant << "\" over \"" << line.filter << "\"";
+    EXPECT_EQ(Covers(line.grant, line.filter), line.covered)
+        << "\"" << line.grant << "\" over \"" << line.filter << "\"";
 }
 
 class BrokerAccess : public testing::Test {

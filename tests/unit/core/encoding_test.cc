@@ -35,8 +35,9 @@ std::string Encode(Encoder encode, ByteView in) {
 Bytes Of(std::string_view text) { return Bytes(text.begin(), text.end()); }
 
 TEST(Base64Url, Rfc4648Vectors) {
-  const std::pair<const char*, const char*> cases[] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"foob", "Zm9vYg"},
-                                                       {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> cases[] = {
+      {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},         {"foo", "Zm9v"},
+      {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, text] : cases) {
     EXPECT_EQ(Encode(Base64UrlEncode, Of(plain)), text);
     Bytes out;
@@ -49,7 +50,8 @@ TEST(Base64Url, Rfc4648Vectors) {
 }
 
 TEST(Base64Url, RefusesSecondSpellings) {
-  for (const char* text : {"Zg==", "Zm8=", "Zh", "Zm9"}) EXPECT_EQ(Decode(Base64UrlDecode, text), Code::kNotCanonical) << text;
+  for (const char* text : {"Zg==", "Zm8=", "Zh", "Zm9"})
+    EXPECT_EQ(Decode(Base64UrlDecode, text), Code::kNotCanonical) << text;
   for (const char* text : {"Z", "Zm9vY", "Zm+v", "Zm/v", "Zm 9", "Zm9v\n", "Zm\xc3\xa9"}) {
     EXPECT_EQ(Decode(Base64UrlDecode, text), Code::kMalformed) << text;
   }
@@ -61,7 +63,8 @@ TEST(Base64, PaddingIsRequiredAndMinimal) {
   EXPECT_EQ(out, Of("f"));
   EXPECT_EQ(Decode(Base64Decode, "Zm9v"), Code::kOk);
   EXPECT_EQ(Decode(Base64Decode, ""), Code::kOk);
-  for (const char* text : {"Zg", "Zg=", "Zg===", "====", "Z===", "Zh==", "Zm9=", "Zg==Zg==", "Zm9v====", "-_8=", "Z=g="}) {
+  for (const char* text :
+       {"Zg", "Zg=", "Zg===", "====", "Z===", "Zh==", "Zm9=", "Zg==Zg==", "Zm9v====", "-_8=", "Z=g="}) {
     EXPECT_NE(Decode(Base64Decode, text), Code::kOk) << text;
   }
 }
@@ -111,8 +114,10 @@ TEST(Base58, RefusesForeignCharactersAndSize) {
 
 TEST(Encodings, RoundTripAndExactRoom) {
   std::mt19937 random(1);
-  const std::pair<Encoder, Decoder> codecs[] = {{Base64UrlEncode, Base64UrlDecode}, {Base64Encode, Base64Decode},
-                                                {HexEncode, HexDecode}, {Base58Encode, Base58Decode},
+  const std::pair<Encoder, Decoder> codecs[] = {{Base64UrlEncode, Base64UrlDecode},
+                                                {Base64Encode, Base64Decode},
+                                                {HexEncode, HexDecode},
+                                                {Base58Encode, Base58Decode},
                                                 {MultibaseEncodeBase58, MultibaseDecode}};
   for (size_t length = 0; length <= 100; ++length) {
     Bytes octets(length);
@@ -142,8 +147,10 @@ TEST(Encodings, RoundTripAndExactRoom) {
 TEST(Encodings, DecodeThenEncodeIsTheIdentity) {
   std::mt19937 random(2);
   const std::string alphabet = "ABCabcXYZxyz0129+/-_=. zu";
-  const std::pair<Encoder, Decoder> codecs[] = {{Base64UrlEncode, Base64UrlDecode}, {Base64Encode, Base64Decode},
-                                                {HexEncode, HexDecode}, {Base58Encode, Base58Decode}};
+  const std::pair<Encoder, Decoder> codecs[] = {{Base64UrlEncode, Base64UrlDecode},
+                                                {Base64Encode, Base64Decode},
+                                                {HexEncode, HexDecode},
+                                                {Base58Encode, Base58Decode}};
   size_t accepted = 0;
   for (int i = 0; i < 200000; ++i) {
     std::string text(random() % 9, ' ');
@@ -201,9 +208,15 @@ TEST(Multibase, PublishedVectors) {
 }
 
 TEST(Varint, MinimalForm) {
-  const std::pair<uint64_t, Bytes> cases[] = {{0, {0}}, {1, {1}}, {127, {0x7f}}, {128, {0x80, 1}}, {0xed, {0xed, 1}}, {0x1200, {0x80, 0x24}},
-                                              {16384, {0x80, 0x80, 1}},
-                                              {(uint64_t{1} << 63) - 1, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}}};
+  const std::pair<uint64_t, Bytes> cases[] = {
+      {0, {0}},
+      {1, {1}},
+      {127, {0x7f}},
+      {128, {0x80, 1}},
+      {0xed, {0xed, 1}},
+      {0x1200, {0x80, 0x24}},
+      {16384, {0x80, 0x80, 1}},
+      {(uint64_t{1} << 63) - 1, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}}};
   for (const auto& [value, octets] : cases) {
     Bytes out(9);
     auto n = VarintEncode(value, out);
@@ -228,12 +241,13 @@ TEST(Varint, MinimalForm) {
 }
 
 TEST(Utf8, WellFormedOnly) {
-  for (const char* good : {"", "abc", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80",
-                           "\xf4\x8f\xbf\xbf", "\xef\xbb\xbfx"}) {
+  for (const char* good : {"", "abc", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
+                           "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "\xef\xbb\xbfx"}) {
     EXPECT_TRUE(IsUtf8(AsBytes(good))) << good;
   }
-  for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x41", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xe2\x82",
-                          "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xf0\x90\x80", "a\xffz"}) {
+  for (const char* bad :
+       {"\x80", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x41", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xe2\x82",
+        "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xf0\x90\x80", "a\xffz"}) {
     EXPECT_FALSE(IsUtf8(AsBytes(bad)));
   }
 }

@@ -22,8 +22,9 @@ std::string Repeat(std::string_view text, size_t n) {
 }
 
 TEST(JsonView, AcceptsAndReads) {
-  const std::string text = " {\"v\" : 1,\"on\":true,\n\"off\":false,\"none\":null,\"s\":\"plain\",\"e\":\"a\\n\\u00e9\\ud83d\\ude00\\/\","
-                           "\"neg\":-7,\"max\":9007199254740991,\"a\":[1,[2],{\"x\":3} , \"4\"],\"o\":{},\"l\":[],\"b\":\"Zm9v\"}\t";
+  const std::string text =
+      " {\"v\" : 1,\"on\":true,\n\"off\":false,\"none\":null,\"s\":\"plain\",\"e\":\"a\\n\\u00e9\\ud83d\\ude00\\/\","
+      "\"neg\":-7,\"max\":9007199254740991,\"a\":[1,[2],{\"x\":3} , \"4\"],\"o\":{},\"l\":[],\"b\":\"Zm9v\"}\t";
   auto view = JsonView::Parse(text);
   ASSERT_TRUE(view);
   EXPECT_EQ(view->kind(), JsonView::Kind::kObject);
@@ -83,16 +84,73 @@ TEST(JsonView, FindsEscapedNames) {
 }
 
 TEST(JsonView, ScalarsAtTop) {
-  for (const char* text : {"1", "0", "\"x\"", "true", "null", "[]", "{}", " \t\r\n1 "}) EXPECT_EQ(ParseCode(text), Code::kOk) << text;
+  for (const char* text : {"1", "0", "\"x\"", "true", "null", "[]", "{}", " \t\r\n1 "})
+    EXPECT_EQ(ParseCode(text), Code::kOk) << text;
 }
 
 TEST(JsonView, RefusesMalformed) {
-  for (const char* text :
-       {"", " ", "{", "}", "[", "]", "{]", "[}", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{a:1}",
-        "{'a':1}", "{1:1}", "{\"a\":1 \"b\":2}", "{\"a\" 1}", "\"", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\ud800\"",
-        "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\ud800\\\"", "\"a\nb\"", "\"a\tb\"", "tru", "True", "nul", "truex", "truefalse", "1 2", "1,", "01", "-01", "-0",
-        "-", "+1", ".5", "0x1", "NaN", "Infinity", "-Infinity", "[1]]", "{}{}", "\xef\xbb\xbf{}", "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"",
-        "/**/1", "1//", "[1,,2]", "\"a\" : 1", "{\"a\":1:2}", "\v1"}) {
+  for (const char* text : {"",
+                           " ",
+                           "{",
+                           "}",
+                           "[",
+                           "]",
+                           "{]",
+                           "[}",
+                           "[1",
+                           "[1,",
+                           "[1,]",
+                           "[,1]",
+                           "[1 2]",
+                           "{\"a\"}",
+                           "{\"a\":}",
+                           "{\"a\":1,}",
+                           "{,}",
+                           "{a:1}",
+                           "{'a':1}",
+                           "{1:1}",
+                           "{\"a\":1 \"b\":2}",
+                           "{\"a\" 1}",
+                           "\"",
+                           "\"\\\"",
+                           "\"\\x\"",
+                           "\"\\u12\"",
+                           "\"\\u12g4\"",
+                           "\"\\ud800\"",
+                           "\"\\udc00\"",
+                           "\"\\ud800\\u0041\"",
+                           "\"\\ud800\\\"",
+                           "\"a\nb\"",
+                           "\"a\tb\"",
+                           "tru",
+                           "True",
+                           "nul",
+                           "truex",
+                           "truefalse",
+                           "1 2",
+                           "1,",
+                           "01",
+                           "-01",
+                           "-0",
+                           "-",
+                           "+1",
+                           ".5",
+                           "0x1",
+                           "NaN",
+                           "Infinity",
+                           "-Infinity",
+                           "[1]]",
+                           "{}{}",
+                           "\xef\xbb\xbf{}",
+                           "\"\xff\"",
+                           "\"\xc0\x80\"",
+                           "\"\xed\xa0\x80\"",
+                           "/**/1",
+                           "1//",
+                           "[1,,2]",
+                           "\"a\" : 1",
+                           "{\"a\":1:2}",
+                           "\v1"}) {
     EXPECT_EQ(ParseCode(text), Code::kMalformed) << text;
   }
   EXPECT_EQ(ParseCode(std::string_view("\"a\0b\"", 5)), Code::kMalformed);
@@ -100,8 +158,8 @@ TEST(JsonView, RefusesMalformed) {
 }
 
 TEST(JsonView, RefusesNumbersThatDoNotSurvive) {
-  for (const char* text : {"9007199254740992", "-9007199254740992", "18446744073709551616", "99999999999999999999999999999", "1.0", "1.5",
-                           "1e3", "1E3", "0.0", "-1.5", "[1e400]"}) {
+  for (const char* text : {"9007199254740992", "-9007199254740992", "18446744073709551616",
+                           "99999999999999999999999999999", "1.0", "1.5", "1e3", "1E3", "0.0", "-1.5", "[1e400]"}) {
     EXPECT_EQ(ParseCode(text), Code::kOutOfRange) << text;
   }
   EXPECT_EQ(ParseCode("-9007199254740991"), Code::kOk);
@@ -109,12 +167,13 @@ TEST(JsonView, RefusesNumbersThatDoNotSurvive) {
 
 TEST(JsonView, RefusesDuplicateNames) {
   for (const char* text :
-       {R"({"a":1,"a":2})", R"({"a":1,"\u0061":2})", R"({"x":{"b":1,"c":2,"b":3}})", R"([{"a":1},{"a":1,"b":2,"a":3}])", R"({"":1,"":2})",
-        R"({"\u00e9":1,"é":2})", R"({"\ud83d\ude00":1,"😀":2})", R"({"\/":1,"/":2})", R"({"a":{},"b":[{}],"a":0})", R"({"a}":1,"a}":2})"}) {
+       {R"({"a":1,"a":2})", R"({"a":1,"\u0061":2})", R"({"x":{"b":1,"c":2,"b":3}})", R"([{"a":1},{"a":1,"b":2,"a":3}])",
+        R"({"":1,"":2})", R"({"\u00e9":1,"é":2})", R"({"\ud83d\ude00":1,"😀":2})", R"({"\/":1,"/":2})",
+        R"({"a":{},"b":[{}],"a":0})", R"({"a}":1,"a}":2})"}) {
     EXPECT_EQ(ParseCode(text), Code::kDuplicate) << text;
   }
-  for (const char* text : {R"({"a":1,"A":2})", R"({"a":{"a":{"a":1}}})", R"([{"a":1},{"a":2}])", R"({"a":"a","b":"a"})", R"({"\\u0061":1,"a":2})",
-                           R"({"a":1,"aa":2,"":3})"}) {
+  for (const char* text : {R"({"a":1,"A":2})", R"({"a":{"a":{"a":1}}})", R"([{"a":1},{"a":2}])", R"({"a":"a","b":"a"})",
+                           R"({"\\u0061":1,"a":2})", R"({"a":1,"aa":2,"":3})"}) {
     EXPECT_EQ(ParseCode(text), Code::kOk) << text;
   }
 }
@@ -140,7 +199,8 @@ TEST(JsonView, Limits) {
 // assurance I4: the worst text is refused in well under 50 ms (printed; asserted with room for a slow machine).
 TEST(JsonView, WorstCasesAreFast) {
   std::string same_prefix = "{";
-  for (int i = 0; i < 250; ++i) same_prefix += (i ? ",\"" : "\"") + std::string(240, 'p') + std::to_string(1000 + i) + "\":0";
+  for (int i = 0; i < 250; ++i)
+    same_prefix += (i ? ",\"" : "\"") + std::string(240, 'p') + std::to_string(1000 + i) + "\":0";
   same_prefix += "}";
   std::string nested = "1";
   for (int d = 0; d < 31; ++d) {
@@ -166,10 +226,31 @@ TEST(JsonWriter, WritesCompactJson) {
   char buffer[256];
   JsonWriter w(buffer);
   const ByteArray<3> octets = {'f', 'o', 'o'};
-  w.BeginObject().Name("v").Uint(1).Name("a").BeginArray().Uint(0).Bool(true).Null().BeginObject().EndObject().EndArray();
-  w.Name("s").String("q\"\\/\b\f\n\r\t\x01\x1f\x7f\xc3\xa9").Name("b").Base64Url(octets).Name("r").Raw("[1]").Name("e").BeginArray().EndArray().EndObject();
+  w.BeginObject()
+      .Name("v")
+      .Uint(1)
+      .Name("a")
+      .BeginArray()
+      .Uint(0)
+      .Bool(true)
+      .Null()
+      .BeginObject()
+      .EndObject()
+      .EndArray();
+  w.Name("s")
+      .String("q\"\\/\b\f\n\r\t\x01\x1f\x7f\xc3\xa9")
+      .Name("b")
+      .Base64Url(octets)
+      .Name("r")
+      .Raw("[1]")
+      .Name("e")
+      .BeginArray()
+      .EndArray()
+      .EndObject();
   ASSERT_TRUE(w.ok());
-  EXPECT_EQ(w.text(), "{\"v\":1,\"a\":[0,true,null,{}],\"s\":\"q\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\xc3\xa9\",\"b\":\"Zm9v\",\"r\":[1],\"e\":[]}");
+  EXPECT_EQ(w.text(),
+            "{\"v\":1,\"a\":[0,true,null,{}],\"s\":\"q\\\"\\\\/"
+            "\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\xc3\xa9\",\"b\":\"Zm9v\",\"r\":[1],\"e\":[]}");
   auto view = JsonView::Parse(w.text());
   ASSERT_TRUE(view);
   char out[64];

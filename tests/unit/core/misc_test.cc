@@ -20,8 +20,10 @@ std::string Format(UnixSeconds time) {
 }
 
 TEST(Time, ParsesAndFormats) {
-  const std::pair<const char*, UnixSeconds> cases[] = {{"1970-01-01T00:00:00Z", 0},          {"2000-02-29T23:59:59Z", 951868799},
-                                                       {"2026-11-22T10:41:00Z", 1795344060}, {"9999-12-31T23:59:59Z", 253402300799}};
+  const std::pair<const char*, UnixSeconds> cases[] = {{"1970-01-01T00:00:00Z", 0},
+                                                       {"2000-02-29T23:59:59Z", 951868799},
+                                                       {"2026-11-22T10:41:00Z", 1795344060},
+                                                       {"9999-12-31T23:59:59Z", 253402300799}};
   for (const auto& [text, time] : cases) {
     EXPECT_EQ(ParseRfc3339(text), time) << text;
     EXPECT_EQ(Format(time), text);
@@ -29,18 +31,23 @@ TEST(Time, ParsesAndFormats) {
   EXPECT_EQ(ParseRfc3339("2026-11-22T10:41:00.999999Z"), 1795344060u);
   EXPECT_EQ(ParseRfc3339("2026-11-22T12:41:00+02:00"), 1795344060u);
   EXPECT_EQ(ParseRfc3339("2026-11-22T05:11:00.5-05:30"), 1795344060u);
-  for (UnixSeconds time = 0; time < 253402300800; time += 86400ull * 17 + 12345) EXPECT_EQ(ParseRfc3339(Format(time)), time);
+  for (UnixSeconds time = 0; time < 253402300800; time += 86400ull * 17 + 12345)
+    EXPECT_EQ(ParseRfc3339(Format(time)), time);
 }
 
 TEST(Time, RefusesWhatIsNoTime) {
-  for (const char* text : {"", "2026", "2026-11-22", "2026-11-22T10:41:00", "2026-11-22 10:41:00Z", "2026-11-22t10:41:00Z", "2026-11-22T10:41:00z",
-                           "2026-11-22T10:41Z", "2026-11-22T10:41:00.Z", "2026-11-22T10:41:00.5", "2026-11-22T10:41:00+0200", "2026-11-22T10:41:00+02",
-                           "2026-11-22T10:41:00Zx", "2026-1-22T10:41:00ZZ", "+026-11-22T10:41:00Z", "2026-11-22T10:41:00+02:00Z"}) {
+  for (const char* text :
+       {"", "2026", "2026-11-22", "2026-11-22T10:41:00", "2026-11-22 10:41:00Z", "2026-11-22t10:41:00Z",
+        "2026-11-22T10:41:00z", "2026-11-22T10:41Z", "2026-11-22T10:41:00.Z", "2026-11-22T10:41:00.5",
+        "2026-11-22T10:41:00+0200", "2026-11-22T10:41:00+02", "2026-11-22T10:41:00Zx", "2026-1-22T10:41:00ZZ",
+        "+026-11-22T10:41:00Z", "2026-11-22T10:41:00+02:00Z"}) {
     EXPECT_EQ(ParseRfc3339(text).error().code, Code::kMalformed) << text;
   }
-  for (const char* text : {"2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-04-31T00:00:00Z", "2026-04-00T00:00:00Z",
-                           "2026-11-22T24:00:00Z", "2026-11-22T10:60:00Z", "2026-11-22T10:41:60Z", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00+00:01",
-                           "9999-12-31T23:59:59-00:01", "2100-02-29T00:00:00Z", "2026-11-22T10:41:00+24:00"}) {
+  for (const char* text :
+       {"2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-04-31T00:00:00Z",
+        "2026-04-00T00:00:00Z", "2026-11-22T24:00:00Z", "2026-11-22T10:60:00Z", "2026-11-22T10:41:60Z",
+        "1969-12-31T23:59:59Z", "1970-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "2100-02-29T00:00:00Z",
+        "2026-11-22T10:41:00+24:00"}) {
     EXPECT_EQ(ParseRfc3339(text).error().code, Code::kOutOfRange) << text;
   }
   EXPECT_EQ(Format(253402300800), "out_of_range");
@@ -86,7 +93,8 @@ TEST(Secret, WipesAndCompares) {
   auto b = a.Clone();
   EXPECT_TRUE(a.SameAs(b));
   SecretBytes<4> c = std::move(a);
-  EXPECT_TRUE(Equal(a.ExposeSecret(), ByteArray<4>{}));  // NOLINT(bugprone-use-after-move): that it is wiped is the point
+  EXPECT_TRUE(
+      Equal(a.ExposeSecret(), ByteArray<4>{}));  // NOLINT(bugprone-use-after-move): that it is wiped is the point
   EXPECT_TRUE(c.SameAs(b));
   b = SecretBytes<4>();
   EXPECT_FALSE(c.SameAs(b));
@@ -95,7 +103,9 @@ TEST(Secret, WipesAndCompares) {
   object->~SecretBytes();
   EXPECT_TRUE(Equal(place, ByteArray<4>{}));
   ByteArray<4> scoped = octets;
-  { const ScopedWipe wipe(scoped); }
+  {
+    const ScopedWipe wipe(scoped);
+  }
   EXPECT_EQ(scoped, (ByteArray<4>{}));
   EXPECT_TRUE(ConstantTimeEqual({}, {}));
   EXPECT_FALSE(ConstantTimeEqual(octets, ByteView(octets).first(3)));

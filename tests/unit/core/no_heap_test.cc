@@ -35,9 +35,19 @@ TEST(CoreNoHeap, CodecsAllocateNothing) {
     good = good && n && HexDecode({text, *n}, octets);
     good = good && VarintEncode(300, octets) && VarintDecode(octets);
     JsonWriter w(text);
-    w.BeginObject().Name("a").Uint(1).Name("b").Base64Url(in).Name("c").BeginArray().String("x\n").EndArray().EndObject();
+    w.BeginObject()
+        .Name("a")
+        .Uint(1)
+        .Name("b")
+        .Base64Url(in)
+        .Name("c")
+        .BeginArray()
+        .String("x\n")
+        .EndArray()
+        .EndObject();
     auto view = JsonView::Parse(w.text());
-    good = good && view && view->GetUint("a") && view->GetFixed<32>("b") && !view->Get("z") && view->Get("c")->count() == 1;
+    good = good && view && view->GetUint("a") && view->GetFixed<32>("b") && !view->Get("z") &&
+           view->Get("c")->count() == 1;
     good = good && !JsonView::Parse("{\"a\":1,\"a\":2}") && !JsonView::Parse("[[[[[");
     good = good && FormatRfc3339(1, text) && ParseRfc3339("2026-11-22T10:41:00Z") && !ParseRfc3339("x");
   }

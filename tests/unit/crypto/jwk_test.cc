@@ -12,7 +12,8 @@ namespace {
 using nlohmann::json;
 using namespace keel::test;  // NOLINT(google-build-using-namespace)
 
-constexpr KeyType kAll[] = {KeyType::kEd25519, KeyType::kX25519, KeyType::kP256, KeyType::kSecp256k1, KeyType::kP384, KeyType::kP521};
+constexpr KeyType kAll[] = {KeyType::kEd25519,   KeyType::kX25519, KeyType::kP256,
+                            KeyType::kSecp256k1, KeyType::kP384,   KeyType::kP521};
 
 Code ParseCode(const json& jwk) {
   auto key = PublicKeyFromJwk(jwk);
@@ -60,7 +61,8 @@ TEST(Jwk, RoundTripOfEveryType) {
       EXPECT_EQ(ParseCode(bad), Code::kMalformed);
     }
   }
-  for (const json& bad : {json(nullptr), json(1), json("x"), json::array()}) EXPECT_EQ(ParseCode(bad), Code::kMalformed);
+  for (const json& bad : {json(nullptr), json(1), json("x"), json::array()})
+    EXPECT_EQ(ParseCode(bad), Code::kMalformed);
   EXPECT_TRUE(PublicKeyToJwk(PublicKey()).is_null());
 }
 
@@ -74,7 +76,9 @@ TEST(Jwk, NistFixturesBothWays) {
     EXPECT_EQ(PublicKey::FromMultikey(did.substr(8)), *key);
     if (entry["verificationMethod"].contains("privateKeyJwk")) {
       auto store = SoftwareKeyStore::CreateInMemory();
-      auto handle = ImportSecret(*store, {{"id", did}, {"type", "JsonWebKey2020"}, {"privateKeyJwk", entry["verificationMethod"]["privateKeyJwk"]}});
+      auto handle = ImportSecret(
+          *store,
+          {{"id", did}, {"type", "JsonWebKey2020"}, {"privateKeyJwk", entry["verificationMethod"]["privateKeyJwk"]}});
       ASSERT_TRUE(handle) << handle.error().Text();
       EXPECT_EQ(store->Public(*handle), *key);
     }
@@ -117,9 +121,15 @@ TEST_F(Secrets, EveryFormGivesTheSameKey) {
   const Octets own(public_key.bytes().begin(), public_key.bytes().end());
   const json forms[] = {
       {{"id", "did:example:a#jwk"}, {"type", "JsonWebKey2020"}, {"privateKeyJwk", jwk}},
-      {{"id", "did:example:a#mb"}, {"type", "Ed25519VerificationKey2020"}, {"privateKeyMultibase", Multibase(Join({0x80, 0x26}, seed))}},
-      {{"id", "did:example:a#mk"}, {"type", "Multikey"}, {"privateKeyMultibase", Multibase(Join({0x80, 0x26}, Join(seed, own)))}},
-      {{"id", "did:example:a#58"}, {"type", "Ed25519VerificationKey2018"}, {"privateKeyBase58", Multibase(Join(seed, own)).substr(1)}},
+      {{"id", "did:example:a#mb"},
+       {"type", "Ed25519VerificationKey2020"},
+       {"privateKeyMultibase", Multibase(Join({0x80, 0x26}, seed))}},
+      {{"id", "did:example:a#mk"},
+       {"type", "Multikey"},
+       {"privateKeyMultibase", Multibase(Join({0x80, 0x26}, Join(seed, own)))}},
+      {{"id", "did:example:a#58"},
+       {"type", "Ed25519VerificationKey2018"},
+       {"privateKeyBase58", Multibase(Join(seed, own)).substr(1)}},
   };
   for (const json& form : forms) {
     auto handle = ImportSecret(*store, form);
@@ -127,7 +137,10 @@ TEST_F(Secrets, EveryFormGivesTheSameKey) {
     EXPECT_EQ(store->Public(*handle), public_key);
     EXPECT_EQ(store->FindLabel(form["id"]), *handle);
   }
-  EXPECT_EQ(Import({{"id", "x"}, {"type", "X25519KeyAgreementKey2020"}, {"privateKeyMultibase", Multibase(Join({0x82, 0x26}, seed))}}), Code::kOk);
+  EXPECT_EQ(Import({{"id", "x"},
+                    {"type", "X25519KeyAgreementKey2020"},
+                    {"privateKeyMultibase", Multibase(Join({0x82, 0x26}, seed))}}),
+            Code::kOk);
   EXPECT_EQ(store->Public(*store->FindLabel("x"))->type(), KeyType::kX25519);
 }
 
@@ -137,11 +150,19 @@ TEST_F(Secrets, RefusesBadEntries) {
   EXPECT_EQ(Import({{"id", ""}, {"type", "Multikey"}, {"privateKeyMultibase", good}}), Code::kMalformed);
   EXPECT_EQ(Import({{"id", "a"}, {"privateKeyMultibase", good}}), Code::kMalformed);
   EXPECT_EQ(Import({{"id", "a"}, {"type", "Multikey"}}), Code::kMalformed);
-  EXPECT_EQ(Import({{"id", "a"}, {"type", "Multikey"}, {"privateKeyMultibase", good}, {"privateKeyJwk", jwk}}), Code::kMalformed);
+  EXPECT_EQ(Import({{"id", "a"}, {"type", "Multikey"}, {"privateKeyMultibase", good}, {"privateKeyJwk", jwk}}),
+            Code::kMalformed);
   EXPECT_EQ(Import({{"id", "a"}, {"type", "X25519KeyAgreementKey2020"}, {"privateKeyMultibase", good}}), Code::kBadKey);
-  EXPECT_EQ(Import({{"id", "a"}, {"type", "Multikey"}, {"privateKeyMultibase", Multibase(Join({0xed, 0x01}, seed))}}), Code::kUnsupported);
-  EXPECT_EQ(Import({{"id", "a"}, {"type", "Multikey"}, {"privateKeyMultibase", Multibase(Join({0x80, 0x26}, Octets(31, 5)))}}), Code::kBadKey);
-  EXPECT_EQ(Import({{"id", "a"}, {"type", "Multikey"}, {"privateKeyMultibase", Multibase(Join({0x80, 0x26}, Octets(64, 5)))}}), Code::kBadKey);
+  EXPECT_EQ(Import({{"id", "a"}, {"type", "Multikey"}, {"privateKeyMultibase", Multibase(Join({0xed, 0x01}, seed))}}),
+            Code::kUnsupported);
+  EXPECT_EQ(
+      Import(
+          {{"id", "a"}, {"type", "Multikey"}, {"privateKeyMultibase", Multibase(Join({0x80, 0x26}, Octets(31, 5)))}}),
+      Code::kBadKey);
+  EXPECT_EQ(
+      Import(
+          {{"id", "a"}, {"type", "Multikey"}, {"privateKeyMultibase", Multibase(Join({0x80, 0x26}, Octets(64, 5)))}}),
+      Code::kBadKey);
   EXPECT_EQ(Import({{"id", "a"}, {"type", "Multikey"}, {"privateKeyMultibase", "z0"}}), Code::kMalformed);
   EXPECT_EQ(Import({{"id", "a"}, {"type", "Multikey"}, {"privateKeyBase58", good.substr(1)}}), Code::kUnsupported);
   json bad = jwk;

@@ -28,7 +28,8 @@ class KeyStoreFile : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   Opened Open(std::string_view passphrase = "") {
-    return SoftwareKeyStore::Open(path_, passphrase.empty() ? Protection::kNone : Protection::kPassphrase, passphrase, PassphraseCost::kLight);
+    return SoftwareKeyStore::Open(path_, passphrase.empty() ? Protection::kNone : Protection::kPassphrase, passphrase,
+                                  PassphraseCost::kLight);
   }
   Code OpenCode(std::string_view passphrase = "") {
     auto store = Open(passphrase);
@@ -39,7 +40,9 @@ class KeyStoreFile : public testing::Test {
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
-  static void Write(const fs::path& path, const std::string& text) { std::ofstream(path, std::ios::binary | std::ios::trunc) << text; }
+  static void Write(const fs::path& path, const std::string& text) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
+  }
 
   fs::path folder_, path_;
 };
@@ -91,7 +94,8 @@ TEST_F(KeyStoreFile, TheFileTellsNothing) {
   EXPECT_EQ(text.find("kkkk"), std::string::npos);
   EXPECT_EQ(text.find("label"), std::string::npos);
   for (const auto& entry : fs::directory_iterator(folder_)) {
-    EXPECT_EQ(entry.status().permissions() & (fs::perms::group_all | fs::perms::others_all), fs::perms::none) << entry.path();
+    EXPECT_EQ(entry.status().permissions() & (fs::perms::group_all | fs::perms::others_all), fs::perms::none)
+        << entry.path();
   }
   ASSERT_TRUE((*store)->Generate(KeyType::kEd25519));
   const std::string again = Read(path_);
@@ -99,14 +103,18 @@ TEST_F(KeyStoreFile, TheFileTellsNothing) {
 }
 
 TEST_F(KeyStoreFile, WrongPassphraseAndWrongKind) {
-  { ASSERT_TRUE(Open("right")); }
+  {
+    ASSERT_TRUE(Open("right"));
+  }
   EXPECT_EQ(OpenCode("wrong"), Code::kWrongPassphrase);
   EXPECT_EQ(OpenCode(""), Code::kUsage);
   EXPECT_EQ(OpenCode("right"), Code::kOk);
   EXPECT_EQ(SoftwareKeyStore::Open(path_, Protection::kPassphrase, "").error().code, Code::kUsage);
   EXPECT_EQ(SoftwareKeyStore::Open(path_, Protection::kNone, "right").error().code, Code::kUsage);
   path_ = folder_ / "plain";
-  { ASSERT_TRUE(Open()); }
+  {
+    ASSERT_TRUE(Open());
+  }
   EXPECT_EQ(OpenCode("right"), Code::kUsage);
 }
 
@@ -151,7 +159,9 @@ TEST_F(KeyStoreFile, EveryFlippedOctetIsRefused) {
 }
 
 TEST_F(KeyStoreFile, AnEditedCostCannotExhaustMemory) {
-  { ASSERT_TRUE(Open("right")); }
+  {
+    ASSERT_TRUE(Open("right"));
+  }
   std::string bad = Read(path_);
   bad[33] = '\x7f';  // memory: 2^62 octets
   Write(path_, bad);
@@ -165,7 +175,9 @@ TEST_F(KeyStoreFile, AnEditedCostCannotExhaustMemory) {
 
 // assurance I13
 TEST_F(KeyStoreFile, ReadableByOthersIsRefused) {
-  { ASSERT_TRUE(Open()); }
+  {
+    ASSERT_TRUE(Open());
+  }
   for (const mode_t mode : {0640, 0604, 0660, 0602, 0601}) {
     ::chmod(path_.c_str(), mode);
     EXPECT_EQ(OpenCode(), Code::kUsage) << std::oct << mode;
@@ -226,7 +238,9 @@ TEST_F(KeyStoreFile, ManyThreads) {
         ByteArray<64> signature;
         for (int i = 0; i < 5; ++i) {
           auto own = store.Generate(KeyType::kX25519);
-          if (!own || !store.Sign(handle, AsBytes("m"), signature) || !store.Agree(*own, *store.Public(*own)) || !store.Erase(*own)) ++failures;
+          if (!own || !store.Sign(handle, AsBytes("m"), signature) || !store.Agree(*own, *store.Public(*own)) ||
+              !store.Erase(*own))
+            ++failures;
         }
       });
     }

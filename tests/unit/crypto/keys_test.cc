@@ -19,7 +19,8 @@ namespace {
 
 using namespace keel::test;  // NOLINT(google-build-using-namespace)
 
-constexpr KeyType kAll[] = {KeyType::kEd25519, KeyType::kX25519, KeyType::kP256, KeyType::kSecp256k1, KeyType::kP384, KeyType::kP521};
+constexpr KeyType kAll[] = {KeyType::kEd25519,   KeyType::kX25519, KeyType::kP256,
+                            KeyType::kSecp256k1, KeyType::kP384,   KeyType::kP521};
 
 class Keys : public testing::Test {
  protected:
@@ -116,8 +117,10 @@ TEST_F(Keys, RefusesWhatIsNoMultikey) {
 TEST_F(Keys, RefusesBadPoints) {
   const std::string zeros(64, '0');
   // Small order, in every spelling that the field allows: with and without the ignored or sign bit, reduced or not.
-  for (const char* low : {"0000000000000000000000000000000000000000000000000000000000000000", "0100000000000000000000000000000000000000000000000000000000000000",
-                          "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  for (const char* low : {"0000000000000000000000000000000000000000000000000000000000000000",
+                          "0100000000000000000000000000000000000000000000000000000000000000",
+                          "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                          "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
                           "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"}) {
     Octets octets = FromHex(low);
     for (int bit = 0; bit < 2; ++bit) {
@@ -126,25 +129,34 @@ TEST_F(Keys, RefusesBadPoints) {
       octets[31] ^= 0x80;
     }
   }
-  for (const char* low : {"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800", "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"}) {
+  for (const char* low : {"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+                          "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"}) {
     EXPECT_EQ(CreateCode(KeyType::kX25519, low), Code::kBadKey);
     Bytes32 out, scalar{};
     scalar[0] = 8;
     EXPECT_NE(crypto_scalarmult_curve25519(out.data(), scalar.data(), FromHex(low).data()), 0) << "libsodium agrees";
   }
-  for (const char* low : {"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"}) {
+  for (const char* low : {"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+                          "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"}) {
     EXPECT_EQ(CreateCode(KeyType::kEd25519, low), Code::kBadKey);
     EXPECT_NE(crypto_core_ed25519_is_valid_point(FromHex(low).data()), 1) << "libsodium agrees";
   }
   // y = 2 is on no point of edwards25519; p + 3 is a second spelling of 3.
-  EXPECT_EQ(CreateCode(KeyType::kEd25519, "0200000000000000000000000000000000000000000000000000000000000000"), Code::kBadKey);
-  EXPECT_EQ(CreateCode(KeyType::kEd25519, "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"), Code::kBadKey);
-  EXPECT_EQ(CreateCode(KeyType::kEd25519, "5866666666666666666666666666666666666666666666666666666666666666"), Code::kOk);
+  EXPECT_EQ(CreateCode(KeyType::kEd25519, "0200000000000000000000000000000000000000000000000000000000000000"),
+            Code::kBadKey);
+  EXPECT_EQ(CreateCode(KeyType::kEd25519, "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+            Code::kBadKey);
+  EXPECT_EQ(CreateCode(KeyType::kEd25519, "5866666666666666666666666666666666666666666666666666666666666666"),
+            Code::kOk);
   // Compressed points: wrong prefix, x beyond p, x on no point, infinity.
-  for (const char* prefix : {"00", "04", "05", "06", "ff"}) EXPECT_EQ(CreateCode(KeyType::kP256, prefix + zeros), Code::kBadKey);
-  EXPECT_EQ(CreateCode(KeyType::kP256, "02ffffffff00000001000000000000000000000000ffffffffffffffffffffffff"), Code::kBadKey);
-  EXPECT_EQ(CreateCode(KeyType::kP256, "02ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"), Code::kBadKey);
-  EXPECT_EQ(CreateCode(KeyType::kSecp256k1, "02ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"), Code::kBadKey);
+  for (const char* prefix : {"00", "04", "05", "06", "ff"})
+    EXPECT_EQ(CreateCode(KeyType::kP256, prefix + zeros), Code::kBadKey);
+  EXPECT_EQ(CreateCode(KeyType::kP256, "02ffffffff00000001000000000000000000000000ffffffffffffffffffffffff"),
+            Code::kBadKey);
+  EXPECT_EQ(CreateCode(KeyType::kP256, "02ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"),
+            Code::kBadKey);
+  EXPECT_EQ(CreateCode(KeyType::kSecp256k1, "02ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"),
+            Code::kBadKey);
   EXPECT_EQ(CreateCode(KeyType::kSecp256k1, "02" + zeros), Code::kBadKey);
   EXPECT_EQ(CreateCode(KeyType::kSecp256k1, "00" + zeros), Code::kBadKey);
   EXPECT_EQ(CreateCode(KeyType::kP384, "02" + std::string(96, 'f')), Code::kBadKey);
@@ -182,11 +194,11 @@ TEST_F(Keys, SignaturesOfBothLibrariesVerifyInBoth) {
     ASSERT_TRUE(SignRaw(KeyType::kP256, seed, message, signature));  // BearSSL
     auto key = PublicFromPrivate(KeyType::kP256, seed);
     ASSERT_TRUE(key);
-    EXPECT_EQ(Verify(*key, message, signature, true), true);         // OpenSSL
+    EXPECT_EQ(Verify(*key, message, signature, true), true);  // OpenSSL
     auto store = SoftwareKeyStore::CreateInMemory();
     auto handle = store->Import(KeyType::kP256, seed);
     ASSERT_TRUE(handle);
-    ASSERT_TRUE(store->Sign(*handle, message, signature));           // OpenSSL
+    ASSERT_TRUE(store->Sign(*handle, message, signature));  // OpenSSL
     EXPECT_TRUE(embedded::P256Verify(key->bytes().first<33>(), message, signature));
   }
 }
@@ -229,9 +241,11 @@ TEST_F(Keys, Hashes) {
   EXPECT_TRUE(HkdfSha256({}, {}, {}, ByteSpan(out).first(255 * 32)));
   EXPECT_EQ(ConcatKdfSha256({}, {}, ByteSpan(out).first(1025)).error().code, Code::kTooLarge);
   // RFC 7518 appendix C
-  const Octets z = {158, 86, 217, 29, 129, 113, 53, 211, 114, 131, 66, 131, 191, 132, 38, 156, 251, 49, 110, 163, 218, 128, 106, 72, 246, 218, 167, 121, 140, 254, 144, 196};
+  const Octets z = {158, 86, 217, 29,  129, 113, 53,  211, 114, 131, 66,  131, 191, 132, 38,  156,
+                    251, 49, 110, 163, 218, 128, 106, 72,  246, 218, 167, 121, 140, 254, 144, 196};
   Octets key(16);
-  const Octets info = {0, 0, 0, 7, 65, 49, 50, 56, 71, 67, 77, 0, 0, 0, 5, 65, 108, 105, 99, 101, 0, 0, 0, 3, 66, 111, 98, 0, 0, 0, 128};
+  const Octets info = {0,   0,   0,  7,   65, 49, 50, 56, 71, 67,  77, 0, 0, 0, 5,  65,
+                       108, 105, 99, 101, 0,  0,  0,  3,  66, 111, 98, 0, 0, 0, 128};
   ASSERT_TRUE(ConcatKdfSha256(z, info, key));
   EXPECT_EQ(key, FromB64("VqqN6vgjbSBcIijNcacQGg"));
 }
@@ -266,7 +280,8 @@ TEST_F(Keys, Ecdh1PuVectors) {
   }
   const Octets aad = Text(b["jwe"]["protected"].get<std::string>());
   Octets out(64);
-  auto n = CbcHmacDecrypt(kOpenSslAes, FromHex(b["cek_hex"]), FromHex(b["iv_hex"]), aad, FromB64(b["ciphertext"]), FromB64(b["tag"]), out);
+  auto n = CbcHmacDecrypt(kOpenSslAes, FromHex(b["cek_hex"]), FromHex(b["iv_hex"]), aad, FromB64(b["ciphertext"]),
+                          FromB64(b["tag"]), out);
   ASSERT_TRUE(n);
   EXPECT_EQ(std::string(out.begin(), out.begin() + static_cast<long>(*n)), b["plaintext"].get<std::string>());
 }
@@ -282,11 +297,14 @@ TEST_F(Keys, AeadsRefuseEveryChangedBit) {
     bad[i / 8] = static_cast<uint8_t>(bad[i / 8] ^ 1u << (i % 8));
     EXPECT_EQ(CbcHmacDecrypt(kOpenSslAes, key, iv, aad, bad, tag, out).error().code, Code::kDecryptFailed);
   }
-  EXPECT_EQ(CbcHmacDecrypt(kOpenSslAes, key, iv, aad, sealed, ByteView(tag).first(31), out).error().code, Code::kDecryptFailed);
+  EXPECT_EQ(CbcHmacDecrypt(kOpenSslAes, key, iv, aad, sealed, ByteView(tag).first(31), out).error().code,
+            Code::kDecryptFailed);
   EXPECT_EQ(CbcHmacDecrypt(kOpenSslAes, key, iv, Text("headex"), sealed, tag, out).error().code, Code::kDecryptFailed);
-  EXPECT_EQ(CbcHmacDecrypt(kOpenSslAes, ByteView(key).first(32), iv, aad, sealed, tag, out).error().code, Code::kDecryptFailed);
+  EXPECT_EQ(CbcHmacDecrypt(kOpenSslAes, ByteView(key).first(32), iv, aad, sealed, tag, out).error().code,
+            Code::kDecryptFailed);
   EXPECT_EQ(CbcHmacDecrypt(kOpenSslAes, key, iv, aad, {}, tag, out).error().code, Code::kDecryptFailed);
-  EXPECT_EQ(CbcHmacDecrypt(kOpenSslAes, key, iv, aad, sealed, tag, ByteSpan(out).first(16)).error().code, Code::kBufferTooSmall);
+  EXPECT_EQ(CbcHmacDecrypt(kOpenSslAes, key, iv, aad, sealed, tag, ByteSpan(out).first(16)).error().code,
+            Code::kBufferTooSmall);
   // In place, both ways.
   Octets place = message;
   place.resize(sealed.size());
@@ -296,9 +314,13 @@ TEST_F(Keys, AeadsRefuseEveryChangedBit) {
   ASSERT_TRUE(n);
   place.resize(*n);
   EXPECT_EQ(place, message);
-  EXPECT_EQ(AesKwWrap(kOpenSslAes, ByteView(key).first(32), ByteView(key).first(12), out).error().code, Code::kInvalidArgument);
-  EXPECT_EQ(AesKwUnwrap(kOpenSslAes, ByteView(key).first(32), ByteView(key).first(25), out).error().code, Code::kDecryptFailed);
-  EXPECT_EQ(Xc20pDecrypt(ByteView(key).first(32), ByteView(key).first(24), {}, ByteView(key).first(15), out).error().code, Code::kDecryptFailed);
+  EXPECT_EQ(AesKwWrap(kOpenSslAes, ByteView(key).first(32), ByteView(key).first(12), out).error().code,
+            Code::kInvalidArgument);
+  EXPECT_EQ(AesKwUnwrap(kOpenSslAes, ByteView(key).first(32), ByteView(key).first(25), out).error().code,
+            Code::kDecryptFailed);
+  EXPECT_EQ(
+      Xc20pDecrypt(ByteView(key).first(32), ByteView(key).first(24), {}, ByteView(key).first(15), out).error().code,
+      Code::kDecryptFailed);
   Octets empty(16);
   ASSERT_EQ(Xc20pEncrypt(ByteView(key).first(32), ByteView(key).first(24), {}, {}, empty), 16u);
   EXPECT_EQ(Xc20pDecrypt(ByteView(key).first(32), ByteView(key).first(24), {}, empty, {}), 0u);

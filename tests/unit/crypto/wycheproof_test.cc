@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// assurance I7: every valid case accepted with the given result, every invalid one refused; the policy for "acceptable" is in
-// tests/vectors/wycheproof/README.md. Each test prints how many cases it judged.
+// assurance I7: every valid case accepted with the given result, every invalid one refused; the policy for "acceptable"
+// is in tests/vectors/wycheproof/README.md. Each test prints how many cases it judged.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -38,7 +38,8 @@ class Wycheproof : public testing::Test {
       for (const json& test : group["tests"]) {
         const std::string result = test["result"];
         const bool accepted = judge(group, test);
-        const std::string what = name + " tcId " + test["tcId"].dump() + " " + test["comment"].get<std::string>() + " " + test["flags"].dump();
+        const std::string what = name + " tcId " + test["tcId"].dump() + " " + test["comment"].get<std::string>() +
+                                 " " + test["flags"].dump();
         if (result == "valid") {
           ++tally.valid;
           EXPECT_TRUE(accepted) << what;
@@ -51,7 +52,8 @@ class Wycheproof : public testing::Test {
         }
       }
     }
-    std::printf("  %s: %d valid, %d invalid, %d acceptable\n", name.c_str(), tally.valid, tally.invalid, tally.acceptable);
+    std::printf("  %s: %d valid, %d invalid, %d acceptable\n", name.c_str(), tally.valid, tally.invalid,
+                tally.acceptable);
     return tally;
   }
 };
@@ -74,19 +76,27 @@ TEST_F(Wycheproof, Ed25519) {
 
 TEST_F(Wycheproof, X25519) {
   // Refused: results of all zero. Taken, as libsodium and RFC 7748 do: twist and non-canonical public keys.
-  const auto policy = [](const json& test) { return !HasFlag(test, "ZeroSharedSecret") && !HasFlag(test, "LowOrderPublic"); };
-  ForEach("x25519", [](const json&, const json& test) {
-    auto key = PublicKey::Create(KeyType::kX25519, FromHex(test["public"]));
-    if (!key) return false;
-    auto secret = AgreeRaw(KeyType::kX25519, FromHex(test["private"]), *key);
-    return secret && Equal(secret->ExposeSecret(), FromHex(test["shared"]));
-  }, policy);
-  ForEach("x25519_jwk", [](const json&, const json& test) {
-    auto key = PublicKeyFromJwk(test["public"]);
-    if (!key || key->type() != KeyType::kX25519) return false;
-    auto secret = AgreeRaw(KeyType::kX25519, FromB64(test["private"]["d"]), *key);
-    return secret && Equal(secret->ExposeSecret(), FromHex(test["shared"]));
-  }, policy);
+  const auto policy = [](const json& test) {
+    return !HasFlag(test, "ZeroSharedSecret") && !HasFlag(test, "LowOrderPublic");
+  };
+  ForEach(
+      "x25519",
+      [](const json&, const json& test) {
+        auto key = PublicKey::Create(KeyType::kX25519, FromHex(test["public"]));
+        if (!key) return false;
+        auto secret = AgreeRaw(KeyType::kX25519, FromHex(test["private"]), *key);
+        return secret && Equal(secret->ExposeSecret(), FromHex(test["shared"]));
+      },
+      policy);
+  ForEach(
+      "x25519_jwk",
+      [](const json&, const json& test) {
+        auto key = PublicKeyFromJwk(test["public"]);
+        if (!key || key->type() != KeyType::kX25519) return false;
+        auto secret = AgreeRaw(KeyType::kX25519, FromB64(test["private"]["d"]), *key);
+        return secret && Equal(secret->ExposeSecret(), FromHex(test["shared"]));
+      },
+      policy);
 }
 
 TEST_F(Wycheproof, EcdsaP256ByOpenSslAndBearSsl) {
@@ -155,8 +165,8 @@ TEST_F(Wycheproof, EcdsaSecp256k1LowSOnly) {
     const Octets der = FromHex(test["sig"]);
     ByteReader reader(der);
     Octets signature;
-    if (!key || reader.U8() != 0x30 || reader.U8() != reader.left() || !DerInteger(reader, signature) || !DerInteger(reader, signature) ||
-        !reader.done()) {
+    if (!key || reader.U8() != 0x30 || reader.U8() != reader.left() || !DerInteger(reader, signature) ||
+        !DerInteger(reader, signature) || !reader.done()) {
       return false;
     }
     auto good = Verify(*key, FromHex(test["msg"]), signature);
@@ -172,28 +182,33 @@ Octets Scalar(Octets octets, size_t length) {
 }
 
 TEST_F(Wycheproof, EcdhP256) {
-  ForEach("ecdh_secp256r1_ecpoint", [](const json&, const json& test) {
-    const Octets point = FromHex(test["public"]);
-    auto key = point.size() == 33 ? PublicKey::Create(KeyType::kP256, point) : PublicKey::FromUncompressed(KeyType::kP256, point);
-    // BearSSL's side must judge the point alike.
-    if (point.size() == 65) {
-      ByteArray<33> compressed;
-      compressed[0] = static_cast<uint8_t>(2 | (point[64] & 1));
-      std::memcpy(compressed.data() + 1, point.data() + 1, 32);
-      ByteArray<65> again;
-      const bool good = embedded::P256Uncompress(compressed, again) && Equal(again, point);
-      EXPECT_EQ(good, key.has_value()) << test["tcId"];
-    }
-    if (!key) return false;
-    const Octets scalar = Scalar(FromHex(test["private"]), 32);
-    auto secret = AgreeRaw(KeyType::kP256, scalar, *key);
-    Bytes32 embedded_secret{};
-    const bool embedded = embedded::P256Agree(ByteView(scalar).first<32>(), key->bytes().first<33>(), embedded_secret);
-    EXPECT_EQ(embedded, secret.has_value());
-    if (!secret) return false;
-    EXPECT_TRUE(Equal(embedded_secret, secret->ExposeSecret()));
-    return Equal(secret->ExposeSecret(), FromHex(test["shared"]));
-  }, [](const json&) { return true; });  // the one acceptable case is a compressed point, our own form
+  ForEach(
+      "ecdh_secp256r1_ecpoint",
+      [](const json&, const json& test) {
+        const Octets point = FromHex(test["public"]);
+        auto key = point.size() == 33 ? PublicKey::Create(KeyType::kP256, point)
+                                      : PublicKey::FromUncompressed(KeyType::kP256, point);
+        // BearSSL's side must judge the point alike.
+        if (point.size() == 65) {
+          ByteArray<33> compressed;
+          compressed[0] = static_cast<uint8_t>(2 | (point[64] & 1));
+          std::memcpy(compressed.data() + 1, point.data() + 1, 32);
+          ByteArray<65> again;
+          const bool good = embedded::P256Uncompress(compressed, again) && Equal(again, point);
+          EXPECT_EQ(good, key.has_value()) << test["tcId"];
+        }
+        if (!key) return false;
+        const Octets scalar = Scalar(FromHex(test["private"]), 32);
+        auto secret = AgreeRaw(KeyType::kP256, scalar, *key);
+        Bytes32 embedded_secret{};
+        const bool embedded =
+            embedded::P256Agree(ByteView(scalar).first<32>(), key->bytes().first<33>(), embedded_secret);
+        EXPECT_EQ(embedded, secret.has_value());
+        if (!secret) return false;
+        EXPECT_TRUE(Equal(embedded_secret, secret->ExposeSecret()));
+        return Equal(secret->ExposeSecret(), FromHex(test["shared"]));
+      },
+      [](const json&) { return true; });  // the one acceptable case is a compressed point, our own form
   ForEach("ecdh_secp256r1_webcrypto", [](const json&, const json& test) {
     auto key = PublicKeyFromJwk(test["public"]);
     if (!key || key->type() != KeyType::kP256) return false;
@@ -244,13 +259,15 @@ TEST_F(Wycheproof, HmacAndHkdf) {
   });
   ForEach("hkdf_sha256", [](const json&, const json& test) {
     Octets out(test["size"].get<size_t>());
-    return HkdfSha256(FromHex(test["ikm"]), FromHex(test["salt"]), FromHex(test["info"]), out) && out == FromHex(test["okm"]);
+    return HkdfSha256(FromHex(test["ikm"]), FromHex(test["salt"]), FromHex(test["info"]), out) &&
+           out == FromHex(test["okm"]);
   });
 }
 
 TEST_F(Wycheproof, XChaCha20Poly1305) {
   ForEach("xchacha20_poly1305", [](const json&, const json& test) {
-    const Octets key = FromHex(test["key"]), nonce = FromHex(test["iv"]), aad = FromHex(test["aad"]), message = FromHex(test["msg"]);
+    const Octets key = FromHex(test["key"]), nonce = FromHex(test["iv"]), aad = FromHex(test["aad"]),
+                 message = FromHex(test["msg"]);
     Octets sealed = FromHex(test["ct"]);
     const Octets tag = FromHex(test["tag"]);
     sealed.insert(sealed.end(), tag.begin(), tag.end());
@@ -268,7 +285,8 @@ TEST_F(Wycheproof, XChaCha20Poly1305) {
 TEST_F(Wycheproof, A256CbcHs512ByOpenSslAndBearSsl) {
   for (const Aes256* aes : {&kOpenSslAes, &kBearSslAes}) {
     ForEach("a256cbc_hs512", [aes](const json&, const json& test) {
-      const Octets key = FromHex(test["key"]), iv = FromHex(test["iv"]), aad = FromHex(test["aad"]), message = FromHex(test["msg"]);
+      const Octets key = FromHex(test["key"]), iv = FromHex(test["iv"]), aad = FromHex(test["aad"]),
+                   message = FromHex(test["msg"]);
       const Octets ciphertext = FromHex(test["ct"]), tag = FromHex(test["tag"]);
       Octets out(ciphertext.size());
       auto n = CbcHmacDecrypt(*aes, key, iv, aad, ciphertext, tag, out);

@@ -135,8 +135,8 @@ TEST_F(RecordStoreTest, DamageBeforeTheLastEntryIsReported) {
   // An entry missing in the middle, two swapped, one twice.
   SetLog(whole.substr(0, ends[0]) + whole.substr(ends[1]));
   EXPECT_EQ(OpenCode(), Code::kCorrupt);
-  SetLog(whole.substr(0, ends[0]) + whole.substr(ends[1], ends[2] - ends[1]) + whole.substr(ends[0], ends[1] - ends[0]) +
-         whole.substr(ends[2]));
+  SetLog(whole.substr(0, ends[0]) + whole.substr(ends[1], ends[2] - ends[1]) +
+         whole.substr(ends[0], ends[1] - ends[0]) + whole.substr(ends[2]));
   EXPECT_EQ(OpenCode(), Code::kCorrupt);
   SetLog(whole);
   EXPECT_EQ(OpenCode(), Code::kOk);
@@ -196,7 +196,9 @@ TEST_F(RecordStoreTest, NothingReadableLiesOnDisk) {
 }
 
 TEST_F(RecordStoreTest, AKeyThatOthersMayReadIsRefused) {
-  { auto store = Open(); }
+  {
+    auto store = Open();
+  }
   for (const mode_t mode : {0640, 0604, 0660, 0644}) {
     ASSERT_EQ(::chmod((path_ + "/store.key").c_str(), mode), 0);
     EXPECT_EQ(OpenCode(), Code::kUsage) << std::oct << mode;

@@ -29,7 +29,8 @@ TEST_F(Document, ReadsTheSpecificationsAlice) {
   const VerificationMethod* key = document->FindFor(Relationship::kAuthentication, "did:example:alice#key-1");
   ASSERT_NE(key, nullptr);
   EXPECT_EQ(key->key.type(), crypto::KeyType::kEd25519);
-  EXPECT_EQ(document->FindFor(Relationship::kKeyAgreement, "did:example:alice#key-1"), nullptr);  // listed for another use
+  EXPECT_EQ(document->FindFor(Relationship::kKeyAgreement, "did:example:alice#key-1"),
+            nullptr);  // listed for another use
   ASSERT_NE(document->FindFor(Relationship::kKeyAgreement, "#key-x25519-1"), nullptr);
   EXPECT_NE(document->Find("key-x25519-1"), nullptr);
   EXPECT_EQ(document->Find("did:example:bob#key-x25519-1"), nullptr);
@@ -76,20 +77,26 @@ TEST_F(Document, AMethodOfAnotherDidCountsForNothing) {
 }
 
 TEST_F(Document, Refuses) {
-  for (const char* bad : {
-           "[]", "{}", R"({"id":7})", R"({"id":"did:x:1","verificationMethod":{}})", R"({"id":"did:x:1","verificationMethod":[1]})",
-           R"({"id":"did:x:1","verificationMethod":[{"id":"#a"}]})",
-           R"({"id":"did:x:1","authentication":"#a"})", R"({"id":"did:x:1","service":[{"id":"#s"}]})",
-           // a broken key of a type that we hold
-           R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"Multikey","publicKeyMultibase":"z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooW0"}]})",
-           R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"JsonWebKey2020","publicKeyJwk":{"kty":"OKP","crv":"Ed25519","x":"AA"}}]})",
-           // a private key in public
-           R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"JsonWebKey2020","publicKeyJwk":{"kty":"OKP","crv":"X25519","x":"avH0O2Y4tqLAq8y9zpianr8ajii5m4F_mICrzNlatXs","d":"r-jK2cO3taR8LQnJB1_ikLBTAnOtShJOsHXRUWT-aZA"}}]})",
-           // type and key disagree
-           R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"X25519KeyAgreementKey2020","publicKeyMultibase":"z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"}]})",
-           // twice
-           R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"X"},{"id":"did:x:1#a","type":"X"}]})",
-       }) {
+  for (
+      const char* bad : {
+          "[]",
+          "{}",
+          R"({"id":7})",
+          R"({"id":"did:x:1","verificationMethod":{}})",
+          R"({"id":"did:x:1","verificationMethod":[1]})",
+          R"({"id":"did:x:1","verificationMethod":[{"id":"#a"}]})",
+          R"({"id":"did:x:1","authentication":"#a"})",
+          R"({"id":"did:x:1","service":[{"id":"#s"}]})",
+          // a broken key of a type that we hold
+          R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"Multikey","publicKeyMultibase":"z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooW0"}]})",
+          R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"JsonWebKey2020","publicKeyJwk":{"kty":"OKP","crv":"Ed25519","x":"AA"}}]})",
+          // a private key in public
+          R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"JsonWebKey2020","publicKeyJwk":{"kty":"OKP","crv":"X25519","x":"avH0O2Y4tqLAq8y9zpianr8ajii5m4F_mICrzNlatXs","d":"r-jK2cO3taR8LQnJB1_ikLBTAnOtShJOsHXRUWT-aZA"}}]})",
+          // type and key disagree
+          R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"X25519KeyAgreementKey2020","publicKeyMultibase":"z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"}]})",
+          // twice
+          R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"X"},{"id":"did:x:1#a","type":"X"}]})",
+      }) {
     auto document = DidDocument::Parse(bad);
     ASSERT_FALSE(document.has_value()) << bad;
     EXPECT_EQ(document.error().code, Code::kInvalidDidDocument) << bad << document.error().Text();

@@ -22,8 +22,9 @@ class Jose : public testing::Test {
 };
 
 TEST_F(Jose, SignsAndVerifiesWithEveryKeyType) {
-  for (const auto& [type, alg] : {std::pair{crypto::KeyType::kEd25519, "EdDSA"}, std::pair{crypto::KeyType::kP256, "ES256"},
-                                  std::pair{crypto::KeyType::kSecp256k1, "ES256K"}, std::pair{crypto::KeyType::kP384, "ES384"}}) {
+  for (const auto& [type, alg] :
+       {std::pair{crypto::KeyType::kEd25519, "EdDSA"}, std::pair{crypto::KeyType::kP256, "ES256"},
+        std::pair{crypto::KeyType::kSecp256k1, "ES256K"}, std::pair{crypto::KeyType::kP384, "ES384"}}) {
     const crypto::KeyHandle key = *store_->Generate(type);
     auto text = SignJws(json{{"typ", "x"}, {"kid", "did:a:b#c"}, {"zz", 1}}, "{\"a\":1}", *store_, key);
     ASSERT_TRUE(text.has_value()) << alg << text.error().Text();
@@ -32,7 +33,8 @@ TEST_F(Jose, SignsAndVerifiesWithEveryKeyType) {
     EXPECT_EQ(jws->alg, alg);
     EXPECT_EQ(jws->kid, "did:a:b#c");
     EXPECT_EQ(jws->payload, "{\"a\":1}");
-    EXPECT_TRUE(jws->header.starts_with(std::string("{\"alg\":\"") + alg + "\",\"kid\":\"did:a:b#c\",\"typ\":\"x\",\"zz\":1"));
+    EXPECT_TRUE(
+        jws->header.starts_with(std::string("{\"alg\":\"") + alg + "\",\"kid\":\"did:a:b#c\",\"typ\":\"x\",\"zz\":1"));
     auto good = VerifyJws(*jws, *store_->Public(key));
     ASSERT_TRUE(good.has_value()) << good.error().Text();
     EXPECT_TRUE(*good);
@@ -79,7 +81,8 @@ TEST_F(Jose, RefusesHeaders) {
 
 TEST_F(Jose, ThumbprintOfRfc8037) {
   const base::ByteVec x = *base::FromBase64Url("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
-  EXPECT_EQ(*JwkThumbprint(*crypto::PublicKey::Create(crypto::KeyType::kEd25519, x)), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+  EXPECT_EQ(*JwkThumbprint(*crypto::PublicKey::Create(crypto::KeyType::kEd25519, x)),
+            "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
 }
 
 }  // namespace

@@ -36,7 +36,8 @@ class Keel : public testing::Test {
  protected:
   static void SetUpTestSuite() { crypto::SetUpHostedCrypto(); }
   void SetUp() override {
-    const std::vector<std::string> services = {R"({"id":"#didcomm","type":"DIDCommMessaging","serviceEndpoint":{"uri":"http://v/","accept":["didcomm/v2"]}})"};
+    const std::vector<std::string> services = {
+        R"({"id":"#didcomm","type":"DIDCommMessaging","serviceEndpoint":{"uri":"http://v/","accept":["didcomm/v2"]}})"};
     auto made = MakeKeelDid(*store_, "acme", Bytes32{7}, services, crypto::SystemRandom());
     ASSERT_TRUE(made.has_value()) << made.error().Text();
     create_ = *made;
@@ -69,7 +70,8 @@ TEST_F(Keel, CreateResolves) {
   EXPECT_EQ(result->document->id, create_.did);
   EXPECT_EQ(*result->version, 0u);
   EXPECT_EQ(*result->log_index, 10u);
-  EXPECT_EQ(result->document->FindFor(Relationship::kAuthentication, create_.did + "#auth")->key, *Key("auth").Public());
+  EXPECT_EQ(result->document->FindFor(Relationship::kAuthentication, create_.did + "#auth")->key,
+            *Key("auth").Public());
   EXPECT_EQ(result->document->FindFor(Relationship::kKeyAgreement, "#agree")->key, *Key("agree").Public());
   EXPECT_EQ(result->document->FindFor(Relationship::kAssertionMethod, "#auth"), nullptr);
   EXPECT_EQ(result->document->services.at(0).uris, std::vector<std::string>{"http://v/"});

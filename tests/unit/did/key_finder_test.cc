@@ -13,7 +13,9 @@ namespace {
 class KeyFinders : public testing::Test {
  protected:
   static void SetUpTestSuite() { crypto::SetUpHostedCrypto(); }
-  static std::string Path(const std::string& name) { return std::string(KEEL_SOURCE_DIR) + "/tests/vectors/didcomm/" + name; }
+  static std::string Path(const std::string& name) {
+    return std::string(KEEL_SOURCE_DIR) + "/tests/vectors/didcomm/" + name;
+  }
 };
 
 TEST_F(KeyFinders, ReadsTheSpecificationsSecrets) {
@@ -43,7 +45,8 @@ TEST_F(KeyFinders, RefusesBadSecrets) {
   EXPECT_FALSE(SecretsFile::Parse("{}").has_value());
   EXPECT_FALSE(SecretsFile::Parse("[1]").has_value());
   EXPECT_FALSE(SecretsFile::Parse(R"([{"type":"JsonWebKey2020"}])").has_value());
-  const std::string one = R"({"id":"did:x:1#a","type":"JsonWebKey2020","privateKeyJwk":{"kty":"OKP","crv":"X25519","d":"r-jK2cO3taR8LQnJB1_ikLBTAnOtShJOsHXRUWT-aZA","x":"avH0O2Y4tqLAq8y9zpianr8ajii5m4F_mICrzNlatXs"}})";
+  const std::string one =
+      R"({"id":"did:x:1#a","type":"JsonWebKey2020","privateKeyJwk":{"kty":"OKP","crv":"X25519","d":"r-jK2cO3taR8LQnJB1_ikLBTAnOtShJOsHXRUWT-aZA","x":"avH0O2Y4tqLAq8y9zpianr8ajii5m4F_mICrzNlatXs"}})";
   EXPECT_TRUE(SecretsFile::Parse("[" + one + "]").has_value());
   EXPECT_EQ(SecretsFile::Parse("[" + one + "," + one + "]").error().code, Code::kDuplicate);
 }

@@ -29,8 +29,9 @@ class Methods : public testing::Test {
   }
 };
 
-constexpr Relationship kAll[] = {Relationship::kAuthentication, Relationship::kAssertionMethod, Relationship::kKeyAgreement,
-                                 Relationship::kCapabilityInvocation, Relationship::kCapabilityDelegation};
+constexpr Relationship kAll[] = {Relationship::kAuthentication, Relationship::kAssertionMethod,
+                                 Relationship::kKeyAgreement, Relationship::kCapabilityInvocation,
+                                 Relationship::kCapabilityDelegation};
 
 // Same ids, keys and relationships, whatever the representation.
 void ExpectSame(const DidDocument& ours, const json& theirs_json, const std::string& what) {
@@ -67,7 +68,8 @@ TEST_F(Methods, DidKeyOfX25519IsForAgreementOnly) {
   KeyMethod method;
   auto result = method.Resolve("did:key:z6LSeu9HkTHSfLLeUs2nnzUSNedgDUevfNQgQjQC23ZCit6F");
   ASSERT_TRUE(result.has_value());
-  for (const Relationship use : kAll) EXPECT_EQ(result->document->All(use).size(), use == Relationship::kKeyAgreement ? 1u : 0u);
+  for (const Relationship use : kAll)
+    EXPECT_EQ(result->document->All(use).size(), use == Relationship::kKeyAgreement ? 1u : 0u);
 }
 
 TEST_F(Methods, DidKeyRefuses) {
@@ -78,8 +80,10 @@ TEST_F(Methods, DidKeyRefuses) {
       EXPECT_EQ(method.Resolve(did).error().code, Code::kInvalidDid) << did;
     }
   }
-  for (const char* bad : {"did:key:abc", "did:key:z", "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooW", "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWpp",
-                          "did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBmf", "did:key:1.1:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"}) {
+  for (const char* bad : {"did:key:abc", "did:key:z", "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooW",
+                          "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWpp",
+                          "did:key:zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBmf",
+                          "did:key:1.1:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"}) {
     auto result = method.Resolve(bad);
     ASSERT_FALSE(result.has_value()) << bad;
     EXPECT_EQ(result.error().code, Code::kInvalidDid) << bad;
@@ -112,8 +116,10 @@ TEST_F(Methods, DidPeerMadeIsRead) {
   const crypto::PublicKey agree = *store->Public(*store->Generate(crypto::KeyType::kX25519));
   const crypto::PublicKey auth = *store->Public(*store->Generate(crypto::KeyType::kEd25519));
   const crypto::PublicKey p256 = *store->Public(*store->Generate(crypto::KeyType::kP256));
-  const std::vector<PeerKey> keys = {{Relationship::kKeyAgreement, agree}, {Relationship::kAuthentication, auth}, {Relationship::kKeyAgreement, p256}};
-  const std::vector<std::string> services = {PeerServiceDidcomm("http://127.0.0.1:80/didcomm"), R"({"type":"Other","serviceEndpoint":"x:y","id":"#o"})"};
+  const std::vector<PeerKey> keys = {
+      {Relationship::kKeyAgreement, agree}, {Relationship::kAuthentication, auth}, {Relationship::kKeyAgreement, p256}};
+  const std::vector<std::string> services = {PeerServiceDidcomm("http://127.0.0.1:80/didcomm"),
+                                             R"({"type":"Other","serviceEndpoint":"x:y","id":"#o"})"};
   auto did = CreatePeer2(keys, services);
   ASSERT_TRUE(did.has_value()) << did.error().Text();
   auto document = ResolvePeer(*did);
@@ -135,8 +141,10 @@ TEST_F(Methods, DidPeerMadeIsRead) {
 }
 
 TEST_F(Methods, DidPeerReadsTheOldServiceArray) {
-  const std::string old = R"([{"t":"dm","s":"http://example.com/a","r":["did:m:1#k"],"a":["didcomm/v2"]},{"t":"x","s":"http://example.com/b"}])";
-  auto document = ResolvePeer("did:peer:2.Ez6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc.S" + base::Base64Url(AsBytes(old)));
+  const std::string old =
+      R"([{"t":"dm","s":"http://example.com/a","r":["did:m:1#k"],"a":["didcomm/v2"]},{"t":"x","s":"http://example.com/b"}])";
+  auto document =
+      ResolvePeer("did:peer:2.Ez6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc.S" + base::Base64Url(AsBytes(old)));
   ASSERT_TRUE(document.has_value()) << document.error().Text();
   ASSERT_EQ(document->services.size(), 2u);
   EXPECT_EQ(document->services[0].uris, std::vector<std::string>{"http://example.com/a"});
@@ -154,14 +162,17 @@ TEST_F(Methods, DidPeerRefuses) {
   const std::string key = "z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc";
   std::string many = "did:peer:2";
   for (int i = 0; i < 33; ++i) many += ".E" + key;
-  for (const std::string& bad : std::initializer_list<std::string>{"did:peer:2", "did:peer:2.", "did:peer:2.X" + key, "did:peer:2.E", "did:peer:2.V" + key /* X25519 can't sign */,
-                                 "did:peer:2.E" + key + ".", "did:peer:2.Ez6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", "did:peer:2.Snotjson",
-                                 "did:peer:2.S" + base::Base64Url(AsBytes(R"({"t":"dm","t":"dm"})")), "did:peer:2.S" + base::Base64Url(AsBytes("7")), many,
-                                 "did:peer:2.E" + key + "0"}) {
+  for (const std::string& bad : std::initializer_list<std::string>{
+           "did:peer:2", "did:peer:2.", "did:peer:2.X" + key, "did:peer:2.E",
+           "did:peer:2.V" + key /* X25519 can't sign */, "did:peer:2.E" + key + ".",
+           "did:peer:2.Ez6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", "did:peer:2.Snotjson",
+           "did:peer:2.S" + base::Base64Url(AsBytes(R"({"t":"dm","t":"dm"})")),
+           "did:peer:2.S" + base::Base64Url(AsBytes("7")), many, "did:peer:2.E" + key + "0"}) {
     PeerMethod method;
     auto result = method.Resolve(bad);
     ASSERT_FALSE(result.has_value()) << bad;
-    EXPECT_TRUE(result.error().code == Code::kInvalidDid || result.error().code == Code::kMethodNotSupported) << bad << result.error().Text();
+    EXPECT_TRUE(result.error().code == Code::kInvalidDid || result.error().code == Code::kMethodNotSupported)
+        << bad << result.error().Text();
   }
   EXPECT_EQ(PeerMethod().Resolve("did:peer:4zQm:z").error().code, Code::kMethodNotSupported);
 }

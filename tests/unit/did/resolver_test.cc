@@ -86,7 +86,8 @@ TEST_F(Resolvers, CacheIsBounded) {
   HandClock clock;
   CountingResolver source;
   CachingResolver cache(source, clock, {.ttl_seconds = 60, .max_entries = 2});
-  const std::string a = kKeyDid, b = "did:key:z6MkjchhfUsD6mmvni8mCdXHw216Xrm9bQe2mBH1P5RDjVJG", c = "did:key:z6LSeu9HkTHSfLLeUs2nnzUSNedgDUevfNQgQjQC23ZCit6F";
+  const std::string a = kKeyDid, b = "did:key:z6MkjchhfUsD6mmvni8mCdXHw216Xrm9bQe2mBH1P5RDjVJG",
+                    c = "did:key:z6LSeu9HkTHSfLLeUs2nnzUSNedgDUevfNQgQjQC23ZCit6F";
   for (const std::string& did : {a, b, a, c}) ASSERT_TRUE(cache.Resolve(did).has_value()) << did;
   EXPECT_EQ(cache.stats().entries, 2u);
   EXPECT_EQ(source.asked, 3);
@@ -112,7 +113,8 @@ TEST_F(Resolvers, ResolveKeyNamesWhatIsWrong) {
   const std::string kid = std::string(kKeyDid) + "#z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
   EXPECT_TRUE(ResolveKey(keys, kid, Relationship::kAuthentication).has_value());
   EXPECT_EQ(ResolveKey(keys, kid, Relationship::kKeyAgreement).error().code, Code::kUntrusted);
-  EXPECT_EQ(ResolveKey(keys, std::string(kKeyDid) + "#no", Relationship::kAuthentication).error().code, Code::kNotFound);
+  EXPECT_EQ(ResolveKey(keys, std::string(kKeyDid) + "#no", Relationship::kAuthentication).error().code,
+            Code::kNotFound);
 }
 
 TEST_F(Resolvers, ResultHasDidResolutionsForm) {

@@ -2,7 +2,8 @@
 #include "did/jose.h"
 #include "tests/unit/didcomm/people.h"
 
-// "Message Layer Addressing Consistency": what the plaintext says must be what the keys prove. Packing refuses to make such messages, so they are made by hand here.
+// "Message Layer Addressing Consistency": what the plaintext says must be what the keys prove. Packing refuses to make
+// such messages, so they are made by hand here.
 namespace keel::didcomm {
 namespace {
 
@@ -11,7 +12,8 @@ class Addressing : public testing::Test {
   static void SetUpTestSuite() { crypto::SetUpHostedCrypto(); }
   std::string Seal(const Message& message, const Person& from, const Person& to) {
     const std::vector<Recipient> recipients = {{to.did + "#key-1", *to.store->Public(to.agree)}};
-    return *SealAuthcrypt(*message.Serialize(), from.did + "#key-1", {from.store.get(), from.agree}, recipients, crypto::SystemRandom());
+    return *SealAuthcrypt(*message.Serialize(), from.did + "#key-1", {from.store.get(), from.agree}, recipients,
+                          crypto::SystemRandom());
   }
   did::MapKeyFinder keys_;
   did::PeerMethod resolver_;
@@ -23,8 +25,9 @@ TEST_F(Addressing, PackRefuses) {
   EXPECT_EQ(PackAuthcrypt(message, mallory_.did, bob_.did, keys_, resolver_).error().code, Code::kWrongSender);
   EXPECT_EQ(PackAuthcrypt(message, alice_.did, mallory_.did, keys_, resolver_).error().code, Code::kWrongRecipient);
   EXPECT_EQ(PackSigned(message, mallory_.did, keys_, resolver_).error().code, Code::kWrongSender);
-  EXPECT_EQ(PackAuthcrypt(message, alice_.did, bob_.did, keys_, resolver_, {.sign_by = mallory_.did}).error().code, Code::kWrongSender);
-  EXPECT_FALSE(PackAuthcrypt(message, alice_.did + "#key-2", bob_.did, keys_, resolver_).has_value());              // a signing key
+  EXPECT_EQ(PackAuthcrypt(message, alice_.did, bob_.did, keys_, resolver_, {.sign_by = mallory_.did}).error().code,
+            Code::kWrongSender);
+  EXPECT_FALSE(PackAuthcrypt(message, alice_.did + "#key-2", bob_.did, keys_, resolver_).has_value());  // a signing key
   EXPECT_EQ(PackAuthcrypt(message, alice_.did, bob_.did + "#key-2", keys_, resolver_).error().code, Code::kUntrusted);
   message.from.clear();
   EXPECT_FALSE(PackAuthcrypt(message, alice_.did, bob_.did, keys_, resolver_).has_value());
@@ -41,7 +44,8 @@ TEST_F(Addressing, FromMustBeTheEncryptingKeysDid) {
 
 TEST_F(Addressing, ToMustNameUs) {
   // Surreptitious forwarding: what Alice wrote to Mallory, shown to Bob.
-  EXPECT_EQ(Unpack(Seal(MakeMessage(alice_, mallory_), alice_, bob_), keys_, resolver_).error().code, Code::kWrongRecipient);
+  EXPECT_EQ(Unpack(Seal(MakeMessage(alice_, mallory_), alice_, bob_), keys_, resolver_).error().code,
+            Code::kWrongRecipient);
   const Packed inner = *PackSigned(MakeMessage(alice_, mallory_), alice_.did, keys_, resolver_);
   const std::vector<Recipient> to_bob = {{bob_.did + "#key-1", *bob_.store->Public(bob_.agree)}};
   const std::string forwarded = *SealAnoncrypt(inner.text, to_bob, ContentEncryption::kXc20p, crypto::SystemRandom());
@@ -50,15 +54,19 @@ TEST_F(Addressing, ToMustNameUs) {
 
 TEST_F(Addressing, SignerMustBeFrom) {
   const Message message = MakeMessage(alice_, bob_);
-  const std::string compact = *did::SignJws(nlohmann::json{{"typ", kTypSigned}}, *message.Serialize(), *mallory_.store, mallory_.auth);
+  const std::string compact =
+      *did::SignJws(nlohmann::json{{"typ", kTypSigned}}, *message.Serialize(), *mallory_.store, mallory_.auth);
   auto general = [&compact](const std::string& kid) {
     const size_t a = compact.find('.'), b = compact.rfind('.');
-    return base::DumpJson({{"payload", compact.substr(a + 1, b - a - 1)},
-                           {"signatures", {{{"protected", compact.substr(0, a)}, {"signature", compact.substr(b + 1)}, {"header", {{"kid", kid}}}}}}});
+    return base::DumpJson(
+        {{"payload", compact.substr(a + 1, b - a - 1)},
+         {"signatures",
+          {{{"protected", compact.substr(0, a)}, {"signature", compact.substr(b + 1)}, {"header", {{"kid", kid}}}}}}});
   };
   EXPECT_EQ(Unpack(general(mallory_.did + "#key-2"), keys_, resolver_).error().code, Code::kWrongSender);
   EXPECT_EQ(Unpack(general(alice_.did + "#key-2"), keys_, resolver_).error().code, Code::kBadSignature);
-  EXPECT_EQ(Unpack(general(alice_.did + "#key-1"), keys_, resolver_).error().code, Code::kUntrusted);  // an agreement key signs nothing
+  EXPECT_EQ(Unpack(general(alice_.did + "#key-1"), keys_, resolver_).error().code,
+            Code::kUntrusted);  // an agreement key signs nothing
   EXPECT_EQ(Unpack(general(alice_.did + "#key-7"), keys_, resolver_).error().code, Code::kNotFound);
 }
 
@@ -67,10 +75,23 @@ TEST_F(Addressing, SenderKeyMustBeForAgreement) {
   const std::vector<Recipient> to_bob = {{bob_.did + "#key-1", *bob_.store->Public(bob_.agree)}};
   const std::string plaintext = *MakeMessage(alice_, bob_).Serialize();
   const did::KeyRef hers{mallory_.store.get(), mallory_.agree};
-  EXPECT_EQ(Unpack(*SealAuthcrypt(plaintext, alice_.did + "#key-1", hers, to_bob, crypto::SystemRandom()), keys_, resolver_).error().code, Code::kDecryptFailed);
-  EXPECT_EQ(Unpack(*SealAuthcrypt(plaintext, alice_.did + "#key-2", hers, to_bob, crypto::SystemRandom()), keys_, resolver_).error().code, Code::kUntrusted);
-  EXPECT_EQ(Unpack(*SealAuthcrypt(plaintext, alice_.did + "#key-9", hers, to_bob, crypto::SystemRandom()), keys_, resolver_).error().code, Code::kNotFound);
-  EXPECT_FALSE(Unpack(*SealAuthcrypt(plaintext, "alice", hers, to_bob, crypto::SystemRandom()), keys_, resolver_).has_value());
+  EXPECT_EQ(
+      Unpack(*SealAuthcrypt(plaintext, alice_.did + "#key-1", hers, to_bob, crypto::SystemRandom()), keys_, resolver_)
+          .error()
+          .code,
+      Code::kDecryptFailed);
+  EXPECT_EQ(
+      Unpack(*SealAuthcrypt(plaintext, alice_.did + "#key-2", hers, to_bob, crypto::SystemRandom()), keys_, resolver_)
+          .error()
+          .code,
+      Code::kUntrusted);
+  EXPECT_EQ(
+      Unpack(*SealAuthcrypt(plaintext, alice_.did + "#key-9", hers, to_bob, crypto::SystemRandom()), keys_, resolver_)
+          .error()
+          .code,
+      Code::kNotFound);
+  EXPECT_FALSE(
+      Unpack(*SealAuthcrypt(plaintext, "alice", hers, to_bob, crypto::SystemRandom()), keys_, resolver_).has_value());
 }
 
 TEST_F(Addressing, LayersHaveTheirOrder) {
@@ -78,7 +99,8 @@ TEST_F(Addressing, LayersHaveTheirOrder) {
   const Packed inner = *PackAnoncrypt(MakeMessage(alice_, bob_), bob_.did, keys_, resolver_);
   const std::string twice = *SealAnoncrypt(inner.text, to_bob, ContentEncryption::kXc20p, crypto::SystemRandom());
   EXPECT_EQ(Unpack(twice, keys_, resolver_).error().code, Code::kMalformed);
-  const std::string anon_in_auth = *SealAuthcrypt(inner.text, alice_.did + "#key-1", {alice_.store.get(), alice_.agree}, to_bob, crypto::SystemRandom());
+  const std::string anon_in_auth = *SealAuthcrypt(inner.text, alice_.did + "#key-1", {alice_.store.get(), alice_.agree},
+                                                  to_bob, crypto::SystemRandom());
   EXPECT_EQ(Unpack(anon_in_auth, keys_, resolver_).error().code, Code::kMalformed);
 }
 

@@ -16,7 +16,8 @@ class Jwe : public testing::Test {
     return *base::FromHex(text);
   }
   // Rebuilds an envelope with one member of the protected header changed.
-  static std::string Edit(const std::string& envelope, const std::function<void(nlohmann::json& header, nlohmann::json& whole)>& edit) {
+  static std::string Edit(const std::string& envelope,
+                          const std::function<void(nlohmann::json& header, nlohmann::json& whole)>& edit) {
     nlohmann::json whole = *base::ParseJson(envelope);
     nlohmann::json header = *base::ParseJson(AsText(*base::FromBase64Url(whole.at("protected").get<std::string>())));
     edit(header, whole);
@@ -32,21 +33,22 @@ class Jwe : public testing::Test {
   did::KeyRef bob_key_{bob_.store.get(), bob_.agree};
 };
 
-// draft-madden-jose-ecdh-1pu-04, appendix B: Z to key-encryption key, for both recipients. A128KW there: only the length and name differ.
+// draft-madden-jose-ecdh-1pu-04, appendix B: Z to key-encryption key, for both recipients. A128KW there: only the
+// length and name differ.
 TEST_F(Jwe, KeyDerivationOfTheDraft) {
   const nlohmann::json vectors = LoadVector("ecdh-1pu/draft-04.json");
   const nlohmann::json& v = vectors.at(1);
   const base::ByteVec tag = *base::FromBase64Url(v.at("tag").get<std::string>());
   for (const nlohmann::json& recipient : v.at("recipients")) {
     ByteArray<16> kek;
-    ASSERT_TRUE(DeriveKek(FromUpperHex(recipient.at("Z_hex")), v.at("alg").get<std::string>(), AsBytes(v.at("apu").get<std::string>()),
-                          AsBytes(v.at("apv").get<std::string>()), tag, kek)
+    ASSERT_TRUE(DeriveKek(FromUpperHex(recipient.at("Z_hex")), v.at("alg").get<std::string>(),
+                          AsBytes(v.at("apu").get<std::string>()), AsBytes(v.at("apv").get<std::string>()), tag, kek)
                     .has_value());
     EXPECT_EQ(base::ToBytes(ByteView(kek)), FromUpperHex(recipient.at("kek_hex")));
     // Without the tag in the derivation it is another key: the rule that peers get wrong.
     ByteArray<16> other;
-    ASSERT_TRUE(DeriveKek(FromUpperHex(recipient.at("Z_hex")), v.at("alg").get<std::string>(), AsBytes(v.at("apu").get<std::string>()),
-                          AsBytes(v.at("apv").get<std::string>()), {}, other)
+    ASSERT_TRUE(DeriveKek(FromUpperHex(recipient.at("Z_hex")), v.at("alg").get<std::string>(),
+                          AsBytes(v.at("apu").get<std::string>()), AsBytes(v.at("apv").get<std::string>()), {}, other)
                     .has_value());
     EXPECT_NE(other, kek);
   }
@@ -57,7 +59,8 @@ TEST_F(Jwe, ContentEncryptionOfTheDraft) {
   const std::string protected_b64 = v.at("jwe").at("protected");
   const base::ByteVec ciphertext = *base::FromBase64Url(v.at("ciphertext").get<std::string>());
   ByteArray<64> plaintext;
-  auto length = crypto::CbcHmacDecrypt(crypto::kOpenSslAes, FromUpperHex(v.at("cek_hex")), FromUpperHex(v.at("iv_hex")), AsBytes(protected_b64), ciphertext,
+  auto length = crypto::CbcHmacDecrypt(crypto::kOpenSslAes, FromUpperHex(v.at("cek_hex")), FromUpperHex(v.at("iv_hex")),
+                                       AsBytes(protected_b64), ciphertext,
                                        *base::FromBase64Url(v.at("tag").get<std::string>()), plaintext);
   ASSERT_TRUE(length.has_value());
   EXPECT_EQ(AsText(ByteView(plaintext).first(*length)), v.at("plaintext").get<std::string>());
@@ -67,7 +70,8 @@ TEST_F(Jwe, HasTheProfilesForm) {
   const std::string text = *SealAuthcrypt("hi", skid_, alice_key_, to_, crypto::SystemRandom());
   const nlohmann::json whole = *base::ParseJson(text);
   EXPECT_EQ(whole.size(), 5u);
-  const nlohmann::json header = *base::ParseJson(AsText(*base::FromBase64Url(whole.at("protected").get<std::string>())));
+  const nlohmann::json header =
+      *base::ParseJson(AsText(*base::FromBase64Url(whole.at("protected").get<std::string>())));
   EXPECT_EQ(header.at("typ"), kTypEncrypted);
   EXPECT_EQ(header.at("alg"), "ECDH-1PU+A256KW");
   EXPECT_EQ(header.at("enc"), "A256CBC-HS512");
@@ -86,7 +90,8 @@ TEST_F(Jwe, EveryBitCounts) {
   const crypto::PublicKey sender = *alice_.store->Public(alice_.agree);
   for (const char* member : {"iv", "ciphertext", "tag", "encrypted_key"}) {
     nlohmann::json whole = *base::ParseJson(text);
-    nlohmann::json& place = std::string_view(member) == "encrypted_key" ? whole["recipients"][0][member] : whole[member];
+    nlohmann::json& place =
+        std::string_view(member) == "encrypted_key" ? whole["recipients"][0][member] : whole[member];
     base::ByteVec octets = *base::FromBase64Url(place.get<std::string>());
     for (size_t i = 0; i < octets.size(); i += 7) {
       base::ByteVec changed = octets;
@@ -115,7 +120,11 @@ TEST_F(Jwe, RefusesHeaders) {
   const Case cases[] = {
       {"alg none", [](J& h, J&) { h["alg"] = "none"; }},
       {"alg dir", [](J& h, J&) { h["alg"] = "dir"; }},
-      {"alg PBES2", [](J& h, J&) { h["alg"] = "PBES2-HS256+A128KW"; h["p2c"] = 10'000'000; }},
+      {"alg PBES2",
+       [](J& h, J&) {
+         h["alg"] = "PBES2-HS256+A128KW";
+         h["p2c"] = 10'000'000;
+       }},
       {"alg swapped to ES", [](J& h, J&) { h["alg"] = "ECDH-ES+A256KW"; }},
       {"enc swapped", [](J& h, J&) { h["enc"] = "XC20P"; }},
       {"enc weak", [](J& h, J&) { h["enc"] = "A128CBC-HS256"; }},
@@ -123,9 +132,18 @@ TEST_F(Jwe, RefusesHeaders) {
       {"crit", [](J& h, J&) { h["crit"] = J::array({"exp"}); }},
       {"zip", [](J& h, J&) { h["zip"] = "DEF"; }},
       {"no epk", [](J& h, J&) { h.erase("epk"); }},
-      {"epk in the recipient", [](J& h, J& w) { w["recipients"][0]["header"]["epk"] = h["epk"]; h.erase("epk"); }},
+      {"epk in the recipient",
+       [](J& h, J& w) {
+         w["recipients"][0]["header"]["epk"] = h["epk"];
+         h.erase("epk");
+       }},
       {"epk all zero", [](J& h, J&) { h["epk"]["x"] = base::Base64Url(ByteArray<32>{}); }},
-      {"epk of low order", [](J& h, J&) { ByteArray<32> one{}; one[0] = 1; h["epk"]["x"] = base::Base64Url(one); }},
+      {"epk of low order",
+       [](J& h, J&) {
+         ByteArray<32> one{};
+         one[0] = 1;
+         h["epk"]["x"] = base::Base64Url(one);
+       }},
       {"epk private", [](J& h, J&) { h["epk"]["d"] = h["epk"]["x"]; }},
       {"epk P-384", [](J& h, J&) { h["epk"]["crv"] = "P-384"; }},
       {"apv mismatch", [](J& h, J&) { h["apv"] = base::Base64Url(ByteArray<32>{}); }},
@@ -160,8 +178,10 @@ TEST_F(Jwe, SealRefusesWhatItCannotDo) {
   const std::vector<Recipient> twice = {to_[0], to_[0]};
   EXPECT_EQ(SealAuthcrypt("x", skid_, alice_key_, twice, crypto::SystemRandom()).error().code, Code::kDuplicate);
   const std::vector<Recipient> signing = {{"did:x:1#a", *bob_.store->Public(bob_.auth)}};
-  EXPECT_EQ(SealAnoncrypt("x", signing, ContentEncryption::kXc20p, crypto::SystemRandom()).error().code, Code::kUnsupported);
-  const std::vector<Recipient> mixed = {to_[0], {"did:x:1#b", *bob_.store->Public(*bob_.store->Generate(crypto::KeyType::kP256))}};
+  EXPECT_EQ(SealAnoncrypt("x", signing, ContentEncryption::kXc20p, crypto::SystemRandom()).error().code,
+            Code::kUnsupported);
+  const std::vector<Recipient> mixed = {
+      to_[0], {"did:x:1#b", *bob_.store->Public(*bob_.store->Generate(crypto::KeyType::kP256))}};
   EXPECT_FALSE(SealAnoncrypt("x", mixed, ContentEncryption::kXc20p, crypto::SystemRandom()).has_value());
 }
 
@@ -173,7 +193,9 @@ TEST_F(Jwe, AgreementCacheGivesTheSameAndIsBounded) {
   ASSERT_TRUE(first && second);
   EXPECT_TRUE(first->SameAs(*second));
   EXPECT_EQ(cache.size(), 1u);
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(cache.Agree(alice_key_, *bob_.store->Public(*bob_.store->Generate(crypto::KeyType::kX25519))).has_value());
+  for (int i = 0; i < 5; ++i)
+    ASSERT_TRUE(
+        cache.Agree(alice_key_, *bob_.store->Public(*bob_.store->Generate(crypto::KeyType::kX25519))).has_value());
   EXPECT_EQ(cache.size(), 2u);
   cache.Forget(alice_key_);
   EXPECT_EQ(cache.size(), 0u);

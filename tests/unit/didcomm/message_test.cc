@@ -31,7 +31,8 @@ TEST(MessageText, ReadsSicpasPlaintexts) {
 }
 
 TEST(MessageText, KeepsUnknownHeaders) {
-  auto message = Message::Parse(R"({"id":"1","type":"t","body":{},"x-new":{"b":[1,2]},"return_route":"all","thid":"7"})");
+  auto message =
+      Message::Parse(R"({"id":"1","type":"t","body":{},"x-new":{"b":[1,2]},"return_route":"all","thid":"7"})");
   ASSERT_TRUE(message.has_value());
   EXPECT_EQ(message->headers.at("x-new"), R"({"b":[1,2]})");
   EXPECT_EQ(message->return_route, "all");
@@ -42,10 +43,12 @@ TEST(MessageText, KeepsUnknownHeaders) {
 }
 
 TEST(MessageText, Refuses) {
-  for (const char* bad : {R"({"id":1,"type":"t","body":{}})", R"({"id":"1","type":"t","body":[]})", R"({"id":"1","type":"t","body":{},"to":"did:x:1"})",
-                          R"({"id":"1","type":"t","body":{},"to":[1]})", R"({"id":"1","type":"t","body":{},"expires_time":"soon"})",
-                          R"({"id":"1","type":"t","body":{},"expires_time":-1})", R"({"id":"1","type":"t","body":{},"from":7})",
-                          R"({"id":"1","id":"2","type":"t","body":{}})", R"({"id":"1","type":"t","body":{}} x)", "\xef\xbb\xbf{}"}) {
+  for (const char* bad :
+       {R"({"id":1,"type":"t","body":{}})", R"({"id":"1","type":"t","body":[]})",
+        R"({"id":"1","type":"t","body":{},"to":"did:x:1"})", R"({"id":"1","type":"t","body":{},"to":[1]})",
+        R"({"id":"1","type":"t","body":{},"expires_time":"soon"})",
+        R"({"id":"1","type":"t","body":{},"expires_time":-1})", R"({"id":"1","type":"t","body":{},"from":7})",
+        R"({"id":"1","id":"2","type":"t","body":{}})", R"({"id":"1","type":"t","body":{}} x)", "\xef\xbb\xbf{}"}) {
     EXPECT_FALSE(Message::Parse(bad).has_value()) << bad;
   }
   Message message;

@@ -28,10 +28,12 @@ inline nlohmann::json LoadVector(const std::string& name) {
 
 // Somebody with a did:peer:2 of one agreement and one authentication key.
 struct Person {
-  explicit Person(did::MapKeyFinder& finder, crypto::KeyType agreement = crypto::KeyType::kX25519, crypto::KeyType signing = crypto::KeyType::kEd25519) {
+  explicit Person(did::MapKeyFinder& finder, crypto::KeyType agreement = crypto::KeyType::kX25519,
+                  crypto::KeyType signing = crypto::KeyType::kEd25519) {
     agree = *store->Generate(agreement);
     auth = *store->Generate(signing);
-    const std::vector<did::PeerKey> keys = {{did::Relationship::kKeyAgreement, *store->Public(agree)}, {did::Relationship::kAuthentication, *store->Public(auth)}};
+    const std::vector<did::PeerKey> keys = {{did::Relationship::kKeyAgreement, *store->Public(agree)},
+                                            {did::Relationship::kAuthentication, *store->Public(auth)}};
     did = *did::CreatePeer2(keys);
     finder.Add(did + "#key-1", {store.get(), agree});
     finder.Add(did + "#key-2", {store.get(), auth});

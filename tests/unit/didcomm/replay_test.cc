@@ -33,7 +33,13 @@ TEST(Replay, Stored) {
   EXPECT_TRUE(*again->Remember("s", "x", 1000, 1100));
   EXPECT_TRUE(*again->Remember("s", "w", 1000, 1100));
   size_t left = 0;
-  ASSERT_TRUE(store->Scan("didcomm-replay/m", [&left](std::string_view, std::string_view) { ++left; return true; }).has_value());
+  ASSERT_TRUE(store
+                  ->Scan("didcomm-replay/m",
+                         [&left](std::string_view, std::string_view) {
+                           ++left;
+                           return true;
+                         })
+                  .has_value());
   EXPECT_EQ(left, 4u);
 }
 
@@ -58,11 +64,14 @@ TEST(Replay, UnpackRefusesTheSecond) {
   EXPECT_TRUE(Unpack(text, keys, resolver, options).has_value());
   EXPECT_EQ(Unpack(text, keys, resolver, options).error().code, Code::kReplayed);
   // The same plaintext in a new envelope is the same message.
-  EXPECT_EQ(Unpack(PackAuthcrypt(message, alice.did, bob.did, keys, resolver)->text, keys, resolver, options).error().code, Code::kReplayed);
+  EXPECT_EQ(
+      Unpack(PackAuthcrypt(message, alice.did, bob.did, keys, resolver)->text, keys, resolver, options).error().code,
+      Code::kReplayed);
   // Nobody can use up another's ids without proving to be them.
   Message next = MakeMessage(alice, bob);
   EXPECT_TRUE(Unpack(PackAnoncrypt(next, bob.did, keys, resolver)->text, keys, resolver, options).has_value());
-  EXPECT_TRUE(Unpack(PackAuthcrypt(next, alice.did, bob.did, keys, resolver)->text, keys, resolver, options).has_value());
+  EXPECT_TRUE(
+      Unpack(PackAuthcrypt(next, alice.did, bob.did, keys, resolver)->text, keys, resolver, options).has_value());
   EXPECT_EQ(Unpack(text, keys, resolver, {.replay = cache.get()}).error().code, Code::kInvalidArgument);
 }
 

@@ -36,7 +36,8 @@ TEST_P(RoundTrip, Authcrypt) {
 }
 
 TEST_P(RoundTrip, ReadyMadeOctetsAreKept) {
-  const std::string plaintext = "{ \"type\":\"t\",\"id\":\"1\", \"body\":{\"z\":1,\"a\":2},\"to\":[\"" + bob_.did + "\"],\"from\":\"" + alice_.did + "\"}";
+  const std::string plaintext = "{ \"type\":\"t\",\"id\":\"1\", \"body\":{\"z\":1,\"a\":2},\"to\":[\"" + bob_.did +
+                                "\"],\"from\":\"" + alice_.did + "\"}";
   auto packed = PackAuthcryptOctets(plaintext, alice_.did + "#key-1", bob_.did + "#key-1", keys_, resolver_);
   ASSERT_TRUE(packed.has_value()) << packed.error().Text();
   auto unpacked = Unpack(packed->text, keys_, resolver_);
@@ -59,7 +60,8 @@ TEST_P(RoundTrip, Anoncrypt) {
 
 TEST_P(RoundTrip, SignedInsideAuthcryptInsideAnoncrypt) {
   const Message message = MakeMessage(alice_, bob_);
-  auto packed = PackAuthcrypt(message, alice_.did, bob_.did, keys_, resolver_, {.sign_by = alice_.did, .protect_sender = true});
+  auto packed =
+      PackAuthcrypt(message, alice_.did, bob_.did, keys_, resolver_, {.sign_by = alice_.did, .protect_sender = true});
   ASSERT_TRUE(packed.has_value()) << packed.error().Text();
   EXPECT_EQ(packed->sign_kid, alice_.did + "#key-2");
   EXPECT_EQ(packed->text.find(alice_.did), std::string::npos);  // the sender stands nowhere outside
@@ -106,7 +108,8 @@ TEST(RoundTripMore, SeveralKeysOfOneDid) {
   Person alice(keys);
   auto store = crypto::SoftwareKeyStore::CreateInMemory();
   std::vector<did::PeerKey> list;
-  for (int i = 0; i < 3; ++i) list.push_back({did::Relationship::kKeyAgreement, *store->Public(*store->Generate(crypto::KeyType::kX25519))});
+  for (int i = 0; i < 3; ++i)
+    list.push_back({did::Relationship::kKeyAgreement, *store->Public(*store->Generate(crypto::KeyType::kX25519))});
   list.push_back({did::Relationship::kKeyAgreement, *store->Public(*store->Generate(crypto::KeyType::kP256))});
   const std::string bob = *did::CreatePeer2(list);
   keys.Add(bob + "#key-3", {store.get(), *store->Find(list[2].key)});
@@ -146,7 +149,8 @@ TEST(RoundTripMore, FromPrior) {
   EXPECT_FALSE(forged(before.did, after.did, mallory).has_value());
   Message other = MakeMessage(after, bob);
   other.from_prior = *MakeFromPrior(before.did, mallory.did, 1000, before.did + "#key-2", keys);
-  EXPECT_EQ(Unpack(PackAuthcrypt(other, after.did, bob.did, keys, resolver)->text, keys, resolver).error().code, Code::kWrongSender);
+  EXPECT_EQ(Unpack(PackAuthcrypt(other, after.did, bob.did, keys, resolver)->text, keys, resolver).error().code,
+            Code::kWrongSender);
 }
 
 }  // namespace

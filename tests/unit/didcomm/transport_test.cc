@@ -30,7 +30,8 @@ TEST(Transport, PostGivesTheReply) {
 
 TEST(Transport, PostNamesWhatWentWrong) {
   FakeClient client;
-  for (const auto& [status, code] : {std::pair{400, Code::kHttpStatus}, std::pair{503, Code::kBusy}, std::pair{429, Code::kBusy}, std::pair{302, Code::kHttpStatus}}) {
+  for (const auto& [status, code] : {std::pair{400, Code::kHttpStatus}, std::pair{503, Code::kBusy},
+                                     std::pair{429, Code::kBusy}, std::pair{302, Code::kHttpStatus}}) {
     client.response = base::TextResponse(status, "no");
     EXPECT_EQ(PostEnvelope(client, "http://v/", "e").error().code, code) << status;
   }
@@ -45,7 +46,8 @@ TEST(Transport, EndpointAnswers) {
     if (envelope == "quiet") return std::string();
     return "re:" + envelope;
   });
-  auto ask = [&endpoint](std::string body, std::string type = std::string(kMediaEncrypted), std::string method = "POST") {
+  auto ask = [&endpoint](std::string body, std::string type = std::string(kMediaEncrypted),
+                         std::string method = "POST") {
     base::HttpRequest request;
     request.method = std::move(method);
     request.headers = {{"Content-Type", std::move(type)}};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/didcomm/people.h"
 
-// Published messages: the specification's appendix and SICPA's sets. Curves and ciphers that we don't take part in must be refused by name.
+// Published messages: the specification's appendix and SICPA's sets. Curves and ciphers that we don't take part in must
+// be refused by name.
 namespace keel::didcomm {
 namespace {
 
@@ -32,7 +33,8 @@ class Vectors : public testing::Test {
   void LoadSicpa() {
     const json documents = LoadVector("didcomm/sicpa/diddocs.json");
     for (const auto& [name, value] : documents.items()) {
-      if (name.find("NO_SECRETS") != std::string::npos || name == "DID_DOC_MEDIATOR1" || name == "DID_DOC_MEDIATOR2") continue;
+      if (name.find("NO_SECRETS") != std::string::npos || name == "DID_DOC_MEDIATOR1" || name == "DID_DOC_MEDIATOR2")
+        continue;
       auto document = did::DidDocument::FromJson(value);
       ASSERT_TRUE(document.has_value()) << name << document.error().Text();
       resolver_.Add(std::move(*document));
@@ -71,13 +73,16 @@ TEST_F(Vectors, SpecificationsAppendixC) {
   LoadSpecification();
   const json expected = LoadVector("didcomm/00-plaintext.json").at("message");
   size_t opened = 0, refused = 0;
-  for (const char* name : {"00-plaintext", "01-signed", "02-signed", "03-signed", "04-encrypted", "05-encrypted", "06-encrypted", "07-encrypted", "08-encrypted", "09-encrypted"}) {
+  for (const char* name : {"00-plaintext", "01-signed", "02-signed", "03-signed", "04-encrypted", "05-encrypted",
+                           "06-encrypted", "07-encrypted", "08-encrypted", "09-encrypted"}) {
     const json vector = LoadVector("didcomm/" + std::string(name) + ".json");
     auto unpacked = Unpack(base::DumpJson(vector.at("message")), keys_, resolver_);
     const std::string text = vector.at("description");
     std::string header;
-    if (vector.at("message").contains("ciphertext")) header = base::ToString(*base::FromBase64Url(vector.at("message").at("protected").get<std::string>()));
-    if (header.find("P-384") != std::string::npos || header.find("P-521") != std::string::npos || header.find("A256GCM") != std::string::npos) {
+    if (vector.at("message").contains("ciphertext"))
+      header = base::ToString(*base::FromBase64Url(vector.at("message").at("protected").get<std::string>()));
+    if (header.find("P-384") != std::string::npos || header.find("P-521") != std::string::npos ||
+        header.find("A256GCM") != std::string::npos) {
       ASSERT_FALSE(unpacked.has_value()) << name;
       EXPECT_TRUE(IsCleanRefusal(unpacked.error().code)) << name << unpacked.error().Text();
       ++refused;
@@ -86,7 +91,8 @@ TEST_F(Vectors, SpecificationsAppendixC) {
     ASSERT_TRUE(unpacked.has_value()) << name << " " << text << ": " << unpacked.error().Text();
     const json plaintext = *base::ParseJson(unpacked->plaintext);
     // The printed plaintext has another scheme in `type` and no `typ`.
-    for (const char* member : {"id", "from", "to", "body", "created_time", "expires_time"}) EXPECT_EQ(plaintext.at(member), expected.at(member)) << name << member;
+    for (const char* member : {"id", "from", "to", "body", "created_time", "expires_time"})
+      EXPECT_EQ(plaintext.at(member), expected.at(member)) << name << member;
     ++opened;
   }
   EXPECT_GE(opened, 7u);
@@ -110,7 +116,9 @@ TEST_F(Vectors, SicpasGoodMessages) {
       }
       ASSERT_TRUE(unpacked.has_value()) << kind << " " << meta_text << ": " << unpacked.error().Text();
       const Metadata& ours = unpacked->metadata;
-      auto text = [&m](const char* name) { return m.at(name).is_null() ? std::string() : m.at(name).get<std::string>(); };
+      auto text = [&m](const char* name) {
+        return m.at(name).is_null() ? std::string() : m.at(name).get<std::string>();
+      };
       EXPECT_EQ(ours.encrypted, m.at("encrypted").get<bool>());
       EXPECT_EQ(ours.authenticated, m.at("authenticated").get<bool>());
       EXPECT_EQ(ours.non_repudiation, m.at("non_repudiation").get<bool>());
@@ -120,7 +128,8 @@ TEST_F(Vectors, SicpasGoodMessages) {
       EXPECT_EQ(ours.sign_alg, text("sign_alg"));
       EXPECT_EQ(ours.enc_alg_auth, text("enc_alg_auth"));
       EXPECT_EQ(ours.enc_alg_anon, text("enc_alg_anon"));
-      if (!m.at("encrypted_to").is_null()) EXPECT_EQ(ours.encrypted_to, m.at("encrypted_to").get<std::vector<std::string>>());
+      if (!m.at("encrypted_to").is_null())
+        EXPECT_EQ(ours.encrypted_to, m.at("encrypted_to").get<std::vector<std::string>>());
       ++opened;
     }
   }
@@ -172,7 +181,8 @@ TEST_F(Vectors, SicpasFromPrior) {
   EXPECT_EQ(good->metadata.from_prior_issuer_kid, "did:example:charlie#key-1");
   EXPECT_FALSE(Unpack(base::DumpJson(plain.at("PLAINTEXT_INVALID_FROM_PRIOR")), keys_, resolver_).has_value());
   // Its signature isn't canonical base64url, which is refused before it is verified.
-  EXPECT_FALSE(Unpack(base::DumpJson(plain.at("PLAINTEXT_FROM_PRIOR_INVALID_SIGNATURE")), keys_, resolver_).has_value());
+  EXPECT_FALSE(
+      Unpack(base::DumpJson(plain.at("PLAINTEXT_FROM_PRIOR_INVALID_SIGNATURE")), keys_, resolver_).has_value());
 }
 
 }  // namespace

@@ -49,8 +49,8 @@ class OperationTest : public testing::Test {
     return R"({"id":")" + id + R"(","use":)" + use + R"(,"key":")" + mk + R"("})";
   }
   std::string Create(const std::string& keys_json, const std::string& next_json, const std::string& more = "") {
-    return R"({"v":1,"op":"create","net":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","keys":)" + keys_json + R"(,"next":)" + next_json + more +
-           R"(,"nonce":"AAAAAAAAAAAAAAAAAAAAAA"})";
+    return R"({"v":1,"op":"create","net":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","keys":)" + keys_json +
+           R"(,"next":)" + next_json + more + R"(,"nonce":"AAAAAAAAAAAAAAAAAAAAAA"})";
   }
   std::string GoodKeys() { return "[" + KeyJson("k1", R"(["authentication"])", mk_auth) + "]"; }
   static std::string Hash(char c) { return "\"" + std::string(42, c) + "A\""; }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints what the local engine does on this machine; fails only when nothing works. KEEL_BENCH_ENTRIES sets the number (default 4,096).
+// Prints what the local engine does on this machine; fails only when nothing works. KEEL_BENCH_ENTRIES sets the number
+// (default 4,096).
 #include <cstdlib>
 #include <future>
 
@@ -44,7 +45,8 @@ TEST(Throughput, DurableSpendsAndResolves) {
     auto promise = std::make_shared<std::promise<bool>>();
     done.push_back(promise->get_future());
     ASSERT_TRUE(t.node->Submit(std::move(p), true, [promise](Result<std::vector<Verdict>> v) {
-      promise->set_value(v && std::all_of(v->begin(), v->end(), [](const Verdict& one) { return one.code == Code::kOk; }));
+      promise->set_value(v &&
+                         std::all_of(v->begin(), v->end(), [](const Verdict& one) { return one.code == Code::kOk; }));
     }));
   }
   for (auto& f : done) EXPECT_TRUE(f.get());
@@ -53,8 +55,8 @@ TEST(Throughput, DurableSpendsAndResolves) {
   const auto view = t.node->view();
   for (const auto& id : dids) ASSERT_TRUE(DidBundle(*view, "demo", id.did)->found);
   const uint64_t resolve_ms = ms(begin);
-  std::printf("%zu entries: signatures checked %zu/s a core, applied durably %zu/s; %zu resolves with proofs: %zu/s\n", total,
-              total * 1000 / verify_ms, total * 1000 / apply_ms, dids.size(), dids.size() * 1000 / resolve_ms);
+  std::printf("%zu entries: signatures checked %zu/s a core, applied durably %zu/s; %zu resolves with proofs: %zu/s\n",
+              total, total * 1000 / verify_ms, total * 1000 / apply_ms, dids.size(), dids.size() * 1000 / resolve_ms);
 }
 
 }  // namespace

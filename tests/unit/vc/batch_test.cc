@@ -25,7 +25,9 @@ class BatchTest : public PartiesTest {
     ledger_.batches[maker_ + base::Hex(batch.root)] = index;
   }
   Verification Verify(bool with_batch = true, bool require = true) {
-    auto v = VerifyCredential(jwt_, resolver_, {.now = kNow, .batch = with_batch ? &member_ : nullptr, .require_batch = require, .ledger = ledger_.View()});
+    auto v = VerifyCredential(
+        jwt_, resolver_,
+        {.now = kNow, .batch = with_batch ? &member_ : nullptr, .require_batch = require, .ledger = ledger_.View()});
     EXPECT_TRUE(v.has_value()) << v.error().Text();
     return v.value_or(Verification{});
   }
@@ -39,7 +41,8 @@ TEST_F(BatchTest, TreeIsRfc9162) {
     for (size_t i = 0; i < count; ++i) credentials.push_back("credential " + std::to_string(i));
     const Batch batch = *MakeBatch(credentials, crypto::SystemRandom());
     std::vector<Bytes32> leaves;
-    for (size_t i = 0; i < count; ++i) leaves.push_back(ledger::BatchLeaf(batch.members[i].salt, AsBytes(credentials[i])));
+    for (size_t i = 0; i < count; ++i)
+      leaves.push_back(ledger::BatchLeaf(batch.members[i].salt, AsBytes(credentials[i])));
     EXPECT_EQ(batch.root, ledger::TreeRoot(leaves)) << count;
     for (size_t i = 0; i < count; ++i) {
       EXPECT_EQ(*batch.members[i].Root(credentials[i]), batch.root) << i << " of " << count;
@@ -126,7 +129,8 @@ TEST_F(BatchTest, WrongMembershipIsInvalid) {
 TEST_F(BatchTest, AnUnreachableLedgerIsAnError) {
   Anchor(20);
   ledger_.down = true;
-  EXPECT_EQ(VerifyCredential(jwt_, resolver_, {.now = kNow, .batch = &member_, .ledger = ledger_.View()}).error().code, Code::kUnreachable);
+  EXPECT_EQ(VerifyCredential(jwt_, resolver_, {.now = kNow, .batch = &member_, .ledger = ledger_.View()}).error().code,
+            Code::kUnreachable);
   EXPECT_EQ(VerifyCredential(jwt_, resolver_, {.now = kNow, .batch = &member_}).error().code, Code::kUnavailable);
 }
 

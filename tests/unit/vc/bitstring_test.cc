@@ -30,7 +30,8 @@ std::string Gzip(const std::vector<uint8_t>& octets) {
 std::string Encoded(const std::string& gzip) { return "u" + base::Base64Url(AsBytes(gzip)); }
 
 TEST(BitstringTest, SpecificationsExample) {
-  const nlohmann::json vector = *base::ParseJson(*base::ReadFile(std::string(KEEL_SOURCE_DIR) + "/tests/vectors/status-list/example.json"));
+  const nlohmann::json vector =
+      *base::ParseJson(*base::ReadFile(std::string(KEEL_SOURCE_DIR) + "/tests/vectors/status-list/example.json"));
   auto list = Bitstring::Decode(vector.at("encodedList").get<std::string>());
   ASSERT_TRUE(list.has_value()) << list.error().Text();
   EXPECT_EQ(list->bits(), vector.at("bits").get<uint64_t>());
@@ -39,7 +40,8 @@ TEST(BitstringTest, SpecificationsExample) {
 
 TEST(BitstringTest, SetsAndRoundTrips) {
   Bitstring list = *Bitstring::Create();
-  for (const uint64_t index : {uint64_t{0}, uint64_t{9}, uint64_t{131071}}) ASSERT_TRUE(list.Set(index, true).has_value());
+  for (const uint64_t index : {uint64_t{0}, uint64_t{9}, uint64_t{131071}})
+    ASSERT_TRUE(list.Set(index, true).has_value());
   ASSERT_TRUE(list.Set(9, false).has_value());
   auto again = Bitstring::Decode(*list.Encode());
   ASSERT_TRUE(again.has_value()) << again.error().Text();
@@ -74,17 +76,17 @@ TEST(BitstringTest, RefusesDamage) {
   const std::string good = Gzip(std::vector<uint8_t>(16'384));
   EXPECT_FALSE(Bitstring::Decode("").has_value());
   EXPECT_FALSE(Bitstring::Decode("u").has_value());
-  EXPECT_FALSE(Bitstring::Decode(base::Base64Url(AsBytes(good))).has_value());             // no multibase
+  EXPECT_FALSE(Bitstring::Decode(base::Base64Url(AsBytes(good))).has_value());  // no multibase
   EXPECT_FALSE(Bitstring::Decode("z" + base::Base64Url(AsBytes(good))).has_value());
   EXPECT_FALSE(Bitstring::Decode(Encoded(good) + "=").has_value());
-  EXPECT_FALSE(Bitstring::Decode(Encoded(good.substr(0, good.size() - 1))).has_value());   // truncated
+  EXPECT_FALSE(Bitstring::Decode(Encoded(good.substr(0, good.size() - 1))).has_value());  // truncated
   EXPECT_FALSE(Bitstring::Decode(Encoded(good.substr(0, 20))).has_value());
-  EXPECT_FALSE(Bitstring::Decode(Encoded(good + good)).has_value());                       // concatenated members
+  EXPECT_FALSE(Bitstring::Decode(Encoded(good + good)).has_value());  // concatenated members
   EXPECT_FALSE(Bitstring::Decode(Encoded(good + "x")).has_value());
   std::string checksum = good;
   checksum[checksum.size() - 8] ^= 1;
   EXPECT_FALSE(Bitstring::Decode(Encoded(checksum)).has_value());
-  EXPECT_FALSE(Bitstring::Decode(Encoded(std::string(20'000, 'x'))).has_value());          // no gzip at all
+  EXPECT_FALSE(Bitstring::Decode(Encoded(std::string(20'000, 'x'))).has_value());  // no gzip at all
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ TEST_F(CredentialTest, IssuedIsValid) {
   EXPECT_EQ(v.credential.subjects, std::vector<std::string>{device_});
   EXPECT_TRUE(v.credential.Is("TestCredential"));
   EXPECT_EQ(v.kid, maker_ + "#assert");
-  for (const std::string_view name : {kCheckEnvelope, kCheckModel, kCheckIssuer, kCheckSignature, kCheckValidity, kCheckSubject, kCheckTrust}) {
+  for (const std::string_view name :
+       {kCheckEnvelope, kCheckModel, kCheckIssuer, kCheckSignature, kCheckValidity, kCheckSubject, kCheckTrust}) {
     ASSERT_NE(v.Find(name), nullptr) << name;
     EXPECT_TRUE(v.Find(name)->ok);
   }
@@ -41,7 +42,8 @@ TEST_F(CredentialTest, IssuedIsValid) {
 TEST_F(CredentialTest, IssueRefuses) {
   json other = Plain();
   other["issuer"] = owner_;
-  EXPECT_EQ(IssueCredential(other, *store_, Key(maker_ + "#assert"), maker_ + "#assert").error().code, Code::kInvalidArgument);
+  EXPECT_EQ(IssueCredential(other, *store_, Key(maker_ + "#assert"), maker_ + "#assert").error().code,
+            Code::kInvalidArgument);
   for (const char* member : {"@context", "type", "issuer", "credentialSubject"}) {
     json missing = Plain();
     missing.erase(member);
@@ -54,7 +56,8 @@ TEST_F(CredentialTest, AChangedPayloadIsInvalid) {
   const size_t dot = jwt.find('.');
   json payload = Plain();
   payload["credentialSubject"]["a"] = 2;
-  const std::string forged = jwt.substr(0, dot + 1) + base::Base64Url(AsBytes(base::DumpJson(payload))) + jwt.substr(jwt.rfind('.'));
+  const std::string forged =
+      jwt.substr(0, dot + 1) + base::Base64Url(AsBytes(base::DumpJson(payload))) + jwt.substr(jwt.rfind('.'));
   const Verification v = Verify(forged);
   EXPECT_FALSE(v.valid());
   EXPECT_FALSE(v.Find(kCheckSignature)->ok);
@@ -78,7 +81,8 @@ TEST_F(CredentialTest, TheIssuersKeyIsNeeded) {
   EXPECT_FALSE(Verify(Raw(Plain(), {{"typ", "vc+jwt"}}, maker_ + "#nope")).valid());
   // the right key's name, another's signature
   json mine = Plain();
-  auto forged = did::SignJws(json{{"typ", "vc+jwt"}, {"kid", maker_ + "#assert"}}, base::DumpJson(mine), *store_, Key(owner_ + "#assert"));
+  auto forged = did::SignJws(json{{"typ", "vc+jwt"}, {"kid", maker_ + "#assert"}}, base::DumpJson(mine), *store_,
+                             Key(owner_ + "#assert"));
   EXPECT_FALSE(Verify(*forged).Find(kCheckSignature)->ok);
   // an issuer that doesn't exist
   json ghost = Plain();
@@ -104,10 +108,13 @@ TEST_F(CredentialTest, HeadersAreJudged) {
   const std::string none = base::Base64Url(AsBytes(R"({"alg":"none","typ":"vc+jwt"})")) + "." + payload + ".";
   EXPECT_FALSE(Verify(none).Find(kCheckEnvelope)->ok);
   // HS256 with the public key as its secret
-  const std::string hs = base::Base64Url(AsBytes(R"({"alg":"HS256","typ":"vc+jwt","kid":"x"})")) + "." + payload + ".AAAA";
+  const std::string hs =
+      base::Base64Url(AsBytes(R"({"alg":"HS256","typ":"vc+jwt","kid":"x"})")) + "." + payload + ".AAAA";
   EXPECT_FALSE(Verify(hs).Find(kCheckEnvelope)->ok);
   // ES256 said, Ed25519 is
-  const std::string swapped = base::Base64Url(AsBytes(R"({"alg":"ES256","typ":"vc+jwt","kid":")" + maker_ + R"(#assert"})")) + "." + payload + "." + base::Base64Url(ByteArray<64>{});
+  const std::string swapped =
+      base::Base64Url(AsBytes(R"({"alg":"ES256","typ":"vc+jwt","kid":")" + maker_ + R"(#assert"})")) + "." + payload +
+      "." + base::Base64Url(ByteArray<64>{});
   EXPECT_FALSE(Verify(swapped).Find(kCheckSignature)->ok);
   EXPECT_FALSE(Verify(std::string(kMaxCredential + 1, 'a')).Find(kCheckEnvelope)->ok);
 }
@@ -140,8 +147,20 @@ TEST_F(CredentialTest, TheDataModelIsJudged) {
       {"jti differs", [](json& c) { c["jti"] = "urn:uuid:2"; }},
       {"sub differs", [](json& c) { c["sub"] = "did:x:1"; }},
       {"status a string", [](json& c) { c["credentialStatus"] = "x"; }},
-      {"status index a number", [](json& c) { c["credentialStatus"] = {{"type", "BitstringStatusListEntry"}, {"statusPurpose", "revocation"}, {"statusListIndex", 7}, {"statusListCredential", "http://x"}}; }},
-      {"status index negative", [](json& c) { c["credentialStatus"] = {{"type", "BitstringStatusListEntry"}, {"statusPurpose", "revocation"}, {"statusListIndex", "-7"}, {"statusListCredential", "http://x"}}; }},
+      {"status index a number",
+       [](json& c) {
+         c["credentialStatus"] = {{"type", "BitstringStatusListEntry"},
+                                  {"statusPurpose", "revocation"},
+                                  {"statusListIndex", 7},
+                                  {"statusListCredential", "http://x"}};
+       }},
+      {"status index negative",
+       [](json& c) {
+         c["credentialStatus"] = {{"type", "BitstringStatusListEntry"},
+                                  {"statusPurpose", "revocation"},
+                                  {"statusListIndex", "-7"},
+                                  {"statusListCredential", "http://x"}};
+       }},
       {"schema without id", [](json& c) { c["credentialSchema"] = {{"type", "JsonSchema"}}; }},
   };
   for (const Case& c : cases) {
@@ -167,7 +186,10 @@ TEST_F(CredentialTest, SubjectAndTrust) {
 
 TEST_F(CredentialTest, AStatusNeedsAChecker) {
   json with = Plain();
-  with["credentialStatus"] = {{"type", "BitstringStatusListEntry"}, {"statusPurpose", "revocation"}, {"statusListIndex", "7"}, {"statusListCredential", "http://x/1"}};
+  with["credentialStatus"] = {{"type", "BitstringStatusListEntry"},
+                              {"statusPurpose", "revocation"},
+                              {"statusListIndex", "7"},
+                              {"statusListCredential", "http://x/1"}};
   EXPECT_EQ(VerifyCredential(Issue(with), resolver_, {.now = kNow}).error().code, Code::kUnavailable);
   EXPECT_TRUE(Verify(Issue(with), {.ignore_status = true}).valid());
   with["credentialStatus"]["type"] = "FutureStatus";

@@ -42,7 +42,8 @@ TEST_F(JoseVectors, GoodCredentials) {
 }
 
 TEST_F(JoseVectors, BadCredentials) {
-  for (const char* name : {"credential-jose-bad-signature.txt", "credential-jose-bad-media-type.txt", "credential-jose-vc-vp-claims.txt", "credential-minimal.json"}) {
+  for (const char* name : {"credential-jose-bad-signature.txt", "credential-jose-bad-media-type.txt",
+                           "credential-jose-vc-vp-claims.txt", "credential-minimal.json"}) {
     auto v = VerifyCredential(Text(name), resolver_, {.now = kNow});
     ASSERT_TRUE(v.has_value()) << name << v.error().Text();
     EXPECT_FALSE(v->valid()) << name;

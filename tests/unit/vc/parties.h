@@ -70,8 +70,13 @@ class PartiesTest : public testing::Test {
     return jwt.value_or("");
   }
   nlohmann::json Plain() {
-    return {{"@context", {kContextV2}}, {"type", {"VerifiableCredential", "TestCredential"}}, {"issuer", maker_}, {"id", "urn:uuid:1"},
-            {"validFrom", base::Rfc3339(kNow - 1000)}, {"validUntil", base::Rfc3339(kNow + 1000)}, {"credentialSubject", {{"id", device_}, {"a", 1}}}};
+    return {{"@context", {kContextV2}},
+            {"type", {"VerifiableCredential", "TestCredential"}},
+            {"issuer", maker_},
+            {"id", "urn:uuid:1"},
+            {"validFrom", base::Rfc3339(kNow - 1000)},
+            {"validUntil", base::Rfc3339(kNow + 1000)},
+            {"credentialSubject", {{"id", device_}, {"a", 1}}}};
   }
   // Replaces an issuer's assertion key at `index`.
   void Rotate(const std::string& did, uint64_t index, std::optional<uint64_t> compromised_since = std::nullopt) {

@@ -43,7 +43,10 @@ class PresentationTest : public PartiesTest {
     return *did::SignJws(header, base::DumpJson(payload), *store_, Key(device_ + "#auth"));
   }
   json Claims() {
-    return {{"@context", {kContextV2}}, {"type", {"VerifiablePresentation"}}, {"iss", device_}, {"aud", owner_}, {"nonce", "n-0S6_WzA2Mj"}, {"iat", kNow}, {"exp", kNow + 600}};
+    return {{"@context", {kContextV2}}, {"type", {"VerifiablePresentation"}},
+            {"iss", device_},           {"aud", owner_},
+            {"nonce", "n-0S6_WzA2Mj"},  {"iat", kNow},
+            {"exp", kNow + 600}};
   }
 };
 
@@ -79,7 +82,8 @@ TEST_F(PresentationTest, BoundToNonceAudienceTimeHolder) {
   options = Wanted();
   options.holder = owner_;
   EXPECT_FALSE(Verify(jwt, options).Find(kCheckHolder)->ok);
-  for (auto spoil : {+[](PresentationOptions& o) { o.nonce.clear(); }, +[](PresentationOptions& o) { o.audience.clear(); }, +[](PresentationOptions& o) { o.now = 0; }}) {
+  for (auto spoil : {+[](PresentationOptions& o) { o.nonce.clear(); },
+                     +[](PresentationOptions& o) { o.audience.clear(); }, +[](PresentationOptions& o) { o.now = 0; }}) {
     options = Wanted();
     spoil(options);
     EXPECT_EQ(VerifyPresentation(jwt, resolver_, options).error().code, Code::kInvalidArgument);
@@ -87,13 +91,27 @@ TEST_F(PresentationTest, BoundToNonceAudienceTimeHolder) {
 }
 
 TEST_F(PresentationTest, NeedsTheHoldersAuthenticationKey) {
-  EXPECT_FALSE(Verify(*did::SignJws(json{{"typ", "vp+jwt"}, {"kid", device_ + "#assert"}}, base::DumpJson(Claims()), *store_, Key(device_ + "#assert")), Wanted()).valid());
-  EXPECT_FALSE(Verify(*did::SignJws(json{{"typ", "vp+jwt"}, {"kid", owner_ + "#auth"}}, base::DumpJson(Claims()), *store_, Key(owner_ + "#auth")), Wanted()).valid());
-  EXPECT_FALSE(Verify(*did::SignJws(json{{"typ", "vp+jwt"}, {"kid", device_ + "#auth"}}, base::DumpJson(Claims()), *store_, Key(owner_ + "#auth")), Wanted()).valid());
+  EXPECT_FALSE(Verify(*did::SignJws(json{{"typ", "vp+jwt"}, {"kid", device_ + "#assert"}}, base::DumpJson(Claims()),
+                                    *store_, Key(device_ + "#assert")),
+                      Wanted())
+                   .valid());
+  EXPECT_FALSE(Verify(*did::SignJws(json{{"typ", "vp+jwt"}, {"kid", owner_ + "#auth"}}, base::DumpJson(Claims()),
+                                    *store_, Key(owner_ + "#auth")),
+                      Wanted())
+                   .valid());
+  EXPECT_FALSE(Verify(*did::SignJws(json{{"typ", "vp+jwt"}, {"kid", device_ + "#auth"}}, base::DumpJson(Claims()),
+                                    *store_, Key(owner_ + "#auth")),
+                      Wanted())
+                   .valid());
   // A jwk of one's own making is nobody's key.
   const json stranger = crypto::PublicKeyToJwk(*store_->Public(Key(owner_ + "#auth")));
-  EXPECT_FALSE(Verify(*did::SignJws(json{{"typ", "vp+jwt"}, {"jwk", stranger}}, base::DumpJson(Claims()), *store_, Key(owner_ + "#auth")), Wanted()).valid());
-  EXPECT_FALSE(Verify(*did::SignJws(json{{"typ", "vp+jwt"}}, base::DumpJson(Claims()), *store_, Key(device_ + "#auth")), Wanted()).valid());
+  EXPECT_FALSE(Verify(*did::SignJws(json{{"typ", "vp+jwt"}, {"jwk", stranger}}, base::DumpJson(Claims()), *store_,
+                                    Key(owner_ + "#auth")),
+                      Wanted())
+                   .valid());
+  EXPECT_FALSE(Verify(*did::SignJws(json{{"typ", "vp+jwt"}}, base::DumpJson(Claims()), *store_, Key(device_ + "#auth")),
+                      Wanted())
+                   .valid());
   ledger_.down = true;
   EXPECT_EQ(VerifyPresentation(Make(Request()), resolver_, Wanted()).error().code, Code::kUnreachable);
 }
@@ -117,8 +135,12 @@ TEST_F(PresentationTest, FormIsJudged) {
       {"ends before it begins", [](json& c) { c["exp"] = kNow - 1; }},
       {"vp claim", [](json& c) { c["vp"] = json::object(); }},
       {"bare credential", [](json& c) { c["verifiableCredential"] = {{{"type", "VerifiableCredential"}}}; }},
-      {"data URL of nothing", [](json& c) { c["verifiableCredential"] = {{{"type", "EnvelopedVerifiableCredential"}, {"id", "data:application/vc+jwt,"}}}; }},
-      {"not a data URL", [](json& c) { c["verifiableCredential"] = {{{"type", "EnvelopedVerifiableCredential"}, {"id", "http://x"}}}; }},
+      {"data URL of nothing",
+       [](json& c) {
+         c["verifiableCredential"] = {{{"type", "EnvelopedVerifiableCredential"}, {"id", "data:application/vc+jwt,"}}};
+       }},
+      {"not a data URL",
+       [](json& c) { c["verifiableCredential"] = {{{"type", "EnvelopedVerifiableCredential"}, {"id", "http://x"}}}; }},
       {"a string", [](json& c) { c["verifiableCredential"] = {"ey.ey.ey"}; }},
   };
   for (const Case& c : cases) {

@@ -15,9 +15,10 @@ class StatusListTest : public PartiesTest {
     entry_ = {"", "BitstringStatusListEntry", "revocation", 7, kUrl, 1};
     Publish(1);
   }
-  void Publish(uint64_t version, std::optional<std::string> issuer = std::nullopt, std::string url = kUrl, std::string purpose = "revocation",
-               uint64_t ttl_ms = 300'000, UnixSeconds until = kNow + 86'400) {
-    StatusListRequest request{issuer.value_or(maker_), std::move(url), std::move(purpose), version, kNow - 100, until, ttl_ms};
+  void Publish(uint64_t version, std::optional<std::string> issuer = std::nullopt, std::string url = kUrl,
+               std::string purpose = "revocation", uint64_t ttl_ms = 300'000, UnixSeconds until = kNow + 86'400) {
+    StatusListRequest request{
+        issuer.value_or(maker_), std::move(url), std::move(purpose), version, kNow - 100, until, ttl_ms};
     served_ = Issue(*StatusListCredential(request, list_));
   }
   ListStatusChecker::Options Options() {
@@ -53,7 +54,10 @@ TEST_F(StatusListTest, SetAndNotSet) {
 
 TEST_F(StatusListTest, RevokedCredentialIsInvalid) {
   nlohmann::json credential = Plain();
-  credential["credentialStatus"] = {{"type", "BitstringStatusListEntry"}, {"statusPurpose", "revocation"}, {"statusListIndex", "7"}, {"statusListCredential", kUrl}};
+  credential["credentialStatus"] = {{"type", "BitstringStatusListEntry"},
+                                    {"statusPurpose", "revocation"},
+                                    {"statusListIndex", "7"},
+                                    {"statusListCredential", kUrl}};
   const std::string jwt = Issue(credential);
   ListStatusChecker checker(resolver_, Options());
   auto v = VerifyCredential(jwt, resolver_, {.now = kNow, .status = &checker});
@@ -77,7 +81,9 @@ TEST_F(StatusListTest, AnOlderVersionIsRefused) {
 TEST_F(StatusListTest, TheAnchoredVersionCounts) {
   auto options = Options();
   uint64_t anchored = 3;
-  options.anchored_version = [&anchored](const std::string&, const std::string&) -> Result<uint64_t> { return anchored; };
+  options.anchored_version = [&anchored](const std::string&, const std::string&) -> Result<uint64_t> {
+    return anchored;
+  };
   ListStatusChecker checker(resolver_, options);
   Publish(2);
   EXPECT_EQ(checker.Check(entry_, maker_, kNow).error().code, Code::kStale);
@@ -97,7 +103,10 @@ TEST_F(StatusListTest, UnreachableFailsClosed) {
   ASSERT_TRUE(old.has_value());
   EXPECT_FALSE(old->fresh);
   nlohmann::json credential = Plain();
-  credential["credentialStatus"] = {{"type", "BitstringStatusListEntry"}, {"statusPurpose", "revocation"}, {"statusListIndex", "7"}, {"statusListCredential", kUrl}};
+  credential["credentialStatus"] = {{"type", "BitstringStatusListEntry"},
+                                    {"statusPurpose", "revocation"},
+                                    {"statusListIndex", "7"},
+                                    {"statusListCredential", kUrl}};
   auto v = VerifyCredential(Issue(credential), resolver_, {.now = kNow + 400, .status = &checker});
   EXPECT_FALSE(v->valid());
   // A grace period only by policy.

@@ -13,8 +13,16 @@ TEST_F(TypesTest, HardwareRoundTrip) {
   request.issuer = maker_;
   request.device = device_;
   request.valid_from = kNow;
-  request.facts = {.serial = "S-1", .model = "GW-1", .microcontroller = "STM32H7", .operating_system = "Zephyr", .secure_hardware = "SE050", .hardware_revision = "C",
-                   .time_zone = "Europe/Berlin", .memory_kib = 1024, .assurance_level = std::string(kAssuranceHardware), .extra = {{"colour", "grey"}}};
+  request.facts = {.serial = "S-1",
+                   .model = "GW-1",
+                   .microcontroller = "STM32H7",
+                   .operating_system = "Zephyr",
+                   .secure_hardware = "SE050",
+                   .hardware_revision = "C",
+                   .time_zone = "Europe/Berlin",
+                   .memory_kib = 1024,
+                   .assurance_level = std::string(kAssuranceHardware),
+                   .extra = {{"colour", "grey"}}};
   request.root_seal = RootSealOpening{};
   request.root_seal->salt[0] = 7;
   request.root_seal->seal[31] = 9;
@@ -49,7 +57,12 @@ TEST_F(TypesTest, OwnershipAndFleet) {
   EXPECT_FALSE(ownership.contains("validUntil"));
   EXPECT_TRUE(VerifyCredential(Issue(ownership), resolver_, {.now = kNow})->valid());
 
-  const nlohmann::json fleet = FleetCredential({.owner = owner_, .subject = "did:peer:2.x", .fleet = "plant-7", .name = "gw-1", .valid_from = kNow, .valid_until = kNow + 10});
+  const nlohmann::json fleet = FleetCredential({.owner = owner_,
+                                                .subject = "did:peer:2.x",
+                                                .fleet = "plant-7",
+                                                .name = "gw-1",
+                                                .valid_from = kNow,
+                                                .valid_until = kNow + 10});
   auto fleet_claims = ReadFleet(fleet);
   ASSERT_TRUE(fleet_claims.has_value());
   EXPECT_EQ(fleet_claims->fleet, "plant-7");
