@@ -29,7 +29,7 @@ struct Flags {
   std::vector<std::string> registry, serials;
   int passphrase_fd = -1;
   uint64_t count = 0;
-  bool json = false, all = false, offline = false, unprotected_keys = false;
+  bool json = false, all = false, offline = false, claim = false, unprotected_keys = false;
 };
 
 std::string Absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
@@ -180,7 +180,11 @@ int RunOwnership(int argc, char** argv) {
   transfer->add_flag("--offline", flags.offline, "Anchor nothing now; `anchor` later, giver or receiver");
   CLI::App* import = add("import", "Check a package and take its devices over");
   import->add_option("file", flags.file, "Package file")->required();
-  import->add_flag("--offline", flags.offline, "Papers only: the devices are pending until `anchor`");
+  auto* import_offline =
+      import->add_flag("--offline", flags.offline, "Papers only: the devices are pending until `anchor`");
+  import
+      ->add_flag("--claim", flags.claim, "A verifier's: wait for these devices from now on (keel-verifier claim --all)")
+      ->excludes(import_offline);
   CLI::App* list = add("list", "The devices held, pending and given");
   CLI::App* anchor = add("anchor", "Anchor what was passed on or taken over offline");
   CLI::App* cancel = add("cancel", "Take back devices whose sale nobody has anchored");
@@ -226,7 +230,13 @@ int RunOwnership(int argc, char** argv) {
   if (cancel->parsed()) args = {{"verb", "cancel"}, {"serials", flags.serials}};
   const auto answer = RunVerb(data, flags, args);
   if (!answer) return base::ReportError(kProgram, answer.error(), flags.json);
-  return Show(args["verb"].get<std::string>(), flags, *answer);
+  const int status = Show(args["verb"].get<std::string>(), flags, *answer);
+  if (!flags.claim) return status;
+  const auto claimed = base::CallControlSocket(data + "/verifier.sock", "keel-verifier", "claim", json{{"all", true}},
+                                               std::chrono::seconds(300));
+  if (!claimed) return base::ReportError(kProgram, claimed.error(), flags.json);
+  if (!flags.json) std::printf("%zu devices are waited for from now on\n", SizeOf(*claimed, "claimed"));
+  return status;
 }
 
 }  // namespace keel::cli

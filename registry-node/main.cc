@@ -48,6 +48,11 @@ int RunInit(const base::RolePaths& paths, Flags& flags) {
   }
   const auto done = registry::Init(paths, flags.init);
   if (!done) return Report(flags, done.error());
+  if (!flags.output.empty()) {
+    const auto text = registry::NetworkFileText(paths);
+    const auto written = text ? base::WriteFileAtomic(flags.output, *text) : Result<>(std::unexpected(text.error()));
+    if (!written) return Report(flags, written.error());
+  }
   const std::string data = flags.data.empty() ? "" : " --data " + flags.data;
   return Print(
       flags,
@@ -131,7 +136,8 @@ int AnchorIdentity(const base::RolePaths& paths, Flags& flags) {
   if (!identity) return Report(flags, identity.error());
   const auto did = base::GetString(*identity, "did");
   const auto create = base::GetString(*identity, "create");
-  if (!did || !create) return Report(flags, Fail(Code::kMalformed, "sponsor add", flags.file + " is no identity.json").error());
+  if (!did || !create)
+    return Report(flags, Fail(Code::kMalformed, "sponsor add", flags.file + " is no identity.json").error());
   std::vector<uint8_t> entry(create->size() + 16);
   const auto length = ledger::WriteOperationEntry(AsBytes(*create), entry);
   if (!length) return Report(flags, length.error());
@@ -139,12 +145,15 @@ int AnchorIdentity(const base::RolePaths& paths, Flags& flags) {
   const auto answer = base::CallControl(paths, "anchor", {{"entries", json::array({base::Base64Url(entry)})}});
   if (!answer) return Report(flags, answer.error());
   const auto results = base::GetArray(*answer, "results");
-  if (!results || (*results)->size() != 1) return Report(flags, Fail(Code::kInternalError, "sponsor add", "no verdict").error());
+  if (!results || (*results)->size() != 1)
+    return Report(flags, Fail(Code::kInternalError, "sponsor add", "no verdict").error());
   const json& one = (*results)->front();
   const auto code = base::GetString(one, "code");
   if (!code || *code != CodeName(Code::kOk)) {
     const auto detail = base::GetString(one, "detail");
-    return Report(flags, Fail(Code::kConflict, "sponsor add", "the identity's create operation is refused: " + (detail ? *detail : "")).error());
+    return Report(flags, Fail(Code::kConflict, "sponsor add",
+                              "the identity's create operation is refused: " + (detail ? *detail : ""))
+                             .error());
   }
   flags.did = *did;
   return base::kExitDone;
@@ -196,6 +205,8 @@ int main(int argc, char** argv) {
   init->add_option("--root-keys", flags.init.root_keys, "Folder for the offline root keys (default DATA/root-keys)");
   init->add_option("--passphrase-file", flags.passphrase_file, "0600 file whose passphrase seals the root keys");
   init->add_option("--passphrase-fd", flags.passphrase_fd, "Descriptor to read that passphrase from");
+  init->add_option("--descriptor", flags.output,
+                   "Write the one file that other roles join with here, too (needs a fixed port)");
   auto* serve = app.add_subcommand("serve", "Run the node until SIGINT or SIGTERM");
   serve->add_option("--listen", flags.listen, "Address and port (over the configuration's)");
   serve->add_option("--ready-fd", flags.ready_fd, "Descriptor for one JSON line (url, socket, pid) when ready");
@@ -207,7 +218,10 @@ int main(int argc, char** argv) {
   sponsor->require_subcommand(1);
   auto* sponsor_add = sponsor->add_subcommand("add", "Accredit a DID (quota 0 ends it)");
   auto* sponsor_did = sponsor_add->add_option("did", flags.did, "did:keel of this network");
-  sponsor_add->add_option("--identity", flags.file, "A role's identity.json: its create operation is anchored first, then its DID accredited")->excludes(sponsor_did);
+  sponsor_add
+      ->add_option("--identity", flags.file,
+                   "A role's identity.json: its create operation is anchored first, then its DID accredited")
+      ->excludes(sponsor_did);
   sponsor_add->add_option("--quota", flags.quota, "Creates, schemas and batches a day")->capture_default_str();
   sponsor_add->add_option("--until", flags.until, "RFC 3339 time of its end");
   auto* sponsor_list = sponsor->add_subcommand("list", "List sponsors");
