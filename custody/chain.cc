@@ -20,7 +20,8 @@ std::unexpected<Error> Bad(Code code, const DeviceRecord& record, const std::str
   return Fail(code, kWhere, record.serial + ": " + why);
 }
 
-Result<> Standing(const DeviceRecord& record, const registry_client::ProofSet& set, size_t first_key, ChainStanding& out) {
+Result<> Standing(const DeviceRecord& record, const registry_client::ProofSet& set, size_t first_key,
+                  ChainStanding& out) {
   out.time = set.checkpoint.time;
   out.indices.assign(record.links.size(), 0);
   bool all = true;
@@ -102,7 +103,8 @@ Result<std::vector<NextLink>> BuildLinks(CustodyContext& context, const std::vec
     paper.valid_from = now;
     NextLink next;
     next.device = record.did;
-    KEEL_TRY(next.credential, vc::IssueCredential(vc::OwnershipCredential(paper), identity.keys(), identity.auth(), identity.auth_kid()));
+    KEEL_TRY(next.credential, vc::IssueCredential(vc::OwnershipCredential(paper), identity.keys(), identity.auth(),
+                                                  identity.auth_kid()));
     ledger::LinkRecord link;
     link.net = identity.net();
     link.device_tag = ledger::DeviceTag(record.did);
@@ -117,11 +119,15 @@ Result<std::vector<NextLink>> BuildLinks(CustodyContext& context, const std::vec
   return out;
 }
 
-Result<> SignLinks(CustodyContext& context, const std::vector<DeviceRecord>& records, std::vector<NextLink>& links, bool cancels) {
+Result<> SignLinks(CustodyContext& context, const std::vector<DeviceRecord>& records, std::vector<NextLink>& links,
+                   bool cancels) {
   std::vector<CustodyStore::SpendOrder> spends;
   for (size_t i = 0; i < links.size(); ++i) {
     const Bytes32 spent = records[i].LastSeal();
-    spends.push_back({spent, base::ToBytes(ByteView(ledger::SpendMessage(context.identity.net(), spent, ledger::LinkHash(links[i].link.link)))), cancels});
+    spends.push_back({spent,
+                      base::ToBytes(ByteView(
+                          ledger::SpendMessage(context.identity.net(), spent, ledger::LinkHash(links[i].link.link)))),
+                      cancels});
   }
   KEEL_TRY(auto sigs, context.store.SignSpends(spends));
   for (size_t i = 0; i < links.size(); ++i) links[i].link.sigs = std::move(sigs[i]);
@@ -145,7 +151,8 @@ Result<std::vector<ChainStanding>> AskStandings(CustodyContext& context, const s
     size_t to = from;
     while (to < records.size() && dids.size() < kDids && keys.size() + records[to].links.size() + 1 <= kKeys) {
       first.push_back(keys.size());
-      for (size_t i = 1; i <= records[to].links.size() + 1; ++i) keys.push_back(ledger::SealKey(records[to].SealBefore(i)));
+      for (size_t i = 1; i <= records[to].links.size() + 1; ++i)
+        keys.push_back(ledger::SealKey(records[to].SealBefore(i)));
       dids.push_back(records[to].did);
       ++to;
     }
@@ -154,7 +161,8 @@ Result<std::vector<ChainStanding>> AskStandings(CustodyContext& context, const s
     if (!set && set.error().code == Code::kNotFound) {
       // Some device isn't anchored: ask about each, so that the others aren't held up.
       for (size_t i = from; i < to; ++i) {
-        const std::span<const Bytes32> mine = std::span<const Bytes32>(keys).subspan(first[i - from], records[i].links.size() + 1);
+        const std::span<const Bytes32> mine =
+            std::span<const Bytes32>(keys).subspan(first[i - from], records[i].links.size() + 1);
         auto one = context.registry.ProveKeys(mine, {&dids[i - from], 1});
         out[i].known = one.has_value();
         if (!one && one.error().code == Code::kNotFound) one = context.registry.ProveKeys(mine);
@@ -176,7 +184,8 @@ Result<std::vector<ChainStanding>> AskStandings(CustodyContext& context, const s
   return out;
 }
 
-Result<std::vector<ChainStanding>> AnchorChains(CustodyContext& context, const std::vector<DeviceRecord>& records, std::string* trouble) {
+Result<std::vector<ChainStanding>> AnchorChains(CustodyContext& context, const std::vector<DeviceRecord>& records,
+                                                std::string* trouble) {
   KEEL_TRY(std::vector<ChainStanding> standings, AskStandings(context, records));
   std::vector<std::vector<uint8_t>> entries;
   for (size_t r = 0; r < records.size(); ++r) {
@@ -191,7 +200,8 @@ Result<std::vector<ChainStanding>> AnchorChains(CustodyContext& context, const s
   // Verdicts aren't believed: what the map then proves decides.
   KEEL_TRY(const auto verdicts, context.registry.Submit(entries));
   for (const auto& verdict : verdicts)
-    if (verdict.code != Code::kOk && trouble != nullptr && trouble->empty()) *trouble = verdict.detail + " (" + CodeName(verdict.code) + ")";
+    if (verdict.code != Code::kOk && trouble != nullptr && trouble->empty())
+      *trouble = verdict.detail + " (" + CodeName(verdict.code) + ")";
   return AskStandings(context, records);
 }
 

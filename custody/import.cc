@@ -24,7 +24,8 @@ using nlohmann::json;
 constexpr const char* kWhere = "ownership import";
 
 // The last OwnershipCredential: by the giver, about the device, to us.
-Result<> CheckCredential(CustodyContext& context, const DeviceRecord& record, const Package& package, did::DidResolver& resolver) {
+Result<> CheckCredential(CustodyContext& context, const DeviceRecord& record, const Package& package,
+                         did::DidResolver& resolver) {
   vc::VerifyOptions options;
   KEEL_TRY(options.now, context.clock.Now());
   options.subject = record.did;
@@ -35,17 +36,21 @@ Result<> CheckCredential(CustodyContext& context, const DeviceRecord& record, co
   KEEL_TRY(const json paper, base::ParseJson(verdict.credential.json));
   KEEL_TRY(const vc::OwnershipClaims claims, vc::ReadOwnership(paper));
   if (claims.giver != package.giver || claims.device != record.did || claims.owner != context.identity.did())
-    return Fail(Code::kUntrusted, kWhere, "the OwnershipCredential is from " + claims.giver + " to " + claims.owner + ", not to us");
+    return Fail(Code::kUntrusted, kWhere,
+                "the OwnershipCredential is from " + claims.giver + " to " + claims.owner + ", not to us");
   return {};
 }
 
-// The manufacturer's paper, judged at its ledger time. Whether this manufacturer is trusted is the owner's policy, not a custodian's.
+// The manufacturer's paper, judged at its ledger time. Whether this manufacturer is trusted is the owner's policy, not
+// a custodian's.
 Result<> CheckHardware(Lookup& lookup, const DeviceRecord& record) {
   vc::VerifyOptions options;
   options.subject = record.did;
   options.ignore_status = true;
   options.ledger.histories = &lookup;
-  options.ledger.batch_index = [&](const std::string& issuer, const Bytes32& root) { return lookup.BatchIndex(issuer, root); };
+  options.ledger.batch_index = [&](const std::string& issuer, const Bytes32& root) {
+    return lookup.BatchIndex(issuer, root);
+  };
   vc::BatchMember member;
   if (!record.hardware.batch.empty()) {
     KEEL_TRY(const json object, base::ParseJson(record.hardware.batch));
@@ -57,11 +62,13 @@ Result<> CheckHardware(Lookup& lookup, const DeviceRecord& record) {
   KEEL_TRY(const json paper, base::ParseJson(verdict.credential.json));
   KEEL_TRY(const vc::HardwareClaims claims, vc::ReadHardware(paper));
   if (claims.facts.serial != record.serial || claims.facts.model != record.model)
-    return Fail(Code::kUntrusted, kWhere, "the HardwareCredential is about serial " + claims.facts.serial + ", model " + claims.facts.model);
+    return Fail(Code::kUntrusted, kWhere,
+                "the HardwareCredential is about serial " + claims.facts.serial + ", model " + claims.facts.model);
   return {};
 }
 
-bool SameOperations(const std::vector<registry_client::AnchoredOperation>& papers, const std::vector<registry_client::AnchoredOperation>& proved) {
+bool SameOperations(const std::vector<registry_client::AnchoredOperation>& papers,
+                    const std::vector<registry_client::AnchoredOperation>& proved) {
   // The ledger may know more (a rotation since); what the papers have must be how its history begins.
   if (papers.size() > proved.size()) return false;
   for (size_t i = 0; i < papers.size(); ++i)
@@ -82,22 +89,33 @@ json DoubleSale(const DeviceRecord& record, const ChainStanding& standing) {
                    {"anchored", {{"link", base::Base64Url(standing.other_link)}, {"index", standing.other_index}}}};
   if (number <= record.links.size()) {
     const ChainLink& link = record.links[number - 1];
-    evidence["ours"] = {{"link_hash", base::Base64Url(ledger::LinkHash(link.link))}, {"link", base::Base64Url(link.link)}, {"policy", base::Base64Url(link.policy)}, {"sigs", base::Base64Url(link.sigs)}};
+    evidence["ours"] = {{"link_hash", base::Base64Url(ledger::LinkHash(link.link))},
+                        {"link", base::Base64Url(link.link)},
+                        {"policy", base::Base64Url(link.policy)},
+                        {"sigs", base::Base64Url(link.sigs)}};
   }
   return {{"did", record.did},
           {"serial", record.serial},
           {"code", CodeName(Code::kSealSpent)},
-          {"message", record.serial + ": sold twice: the ledger holds another link for seal " + std::to_string(number - 1) + " (log index " + std::to_string(standing.other_index) +
+          {"message", record.serial + ": sold twice: the ledger holds another link for seal " +
+                          std::to_string(number - 1) + " (log index " + std::to_string(standing.other_index) +
                           "); the first anchored wins. Keep the evidence: it is signed by the seller's seal"},
           {"evidence", std::move(evidence)}};
 }
 
 Result<> CheckStanding(Lookup& lookup, DeviceRecord& record, const ChainStanding& standing) {
-  if (!standing.known) return Fail(Code::kNotFound, kWhere, record.serial + ": the device's DID isn't anchored; its manufacturer anchors it");
-  if (standing.conflict != 0) return Fail(Code::kSealSpent, kWhere, record.serial + ": link " + std::to_string(standing.conflict) + " isn't the one that the ledger holds");
+  if (!standing.known)
+    return Fail(Code::kNotFound, kWhere,
+                record.serial + ": the device's DID isn't anchored; its manufacturer anchors it");
+  if (standing.conflict != 0)
+    return Fail(Code::kSealSpent, kWhere,
+                record.serial + ": link " + std::to_string(standing.conflict) + " isn't the one that the ledger holds");
   if (!standing.anchored) return Fail(Code::kBadChain, kWhere, record.serial + ": a spend of the chain isn't anchored");
-  if (!standing.tail_unspent) return Fail(Code::kSealSpent, kWhere, record.serial + ": the last seal is spent: the device was passed on");
-  if (!SameOperations(record.ops, standing.operations)) return Fail(Code::kConflict, kWhere, record.serial + ": the device's operations aren't those that the ledger holds");
+  if (!standing.tail_unspent)
+    return Fail(Code::kSealSpent, kWhere, record.serial + ": the last seal is spent: the device was passed on");
+  if (!SameOperations(record.ops, standing.operations))
+    return Fail(Code::kConflict, kWhere,
+                record.serial + ": the device's operations aren't those that the ledger holds");
   KEEL_TRY_VOID(CheckHardware(lookup, record));
   record.ops = standing.operations;
   for (size_t i = 0; i < record.links.size(); ++i) record.links[i].index = standing.indices[i];
@@ -154,13 +172,16 @@ Result<json> Import(CustodyContext& context, const ImportOptions& options) {
     }
     const auto mine = seals.find(seal);
     if (mine == seals.end()) {
-      refused.push_back(Refusal(record, own ? Fail(Code::kBadChain, kWhere, "the last link names a seal that isn't of our request").error() : own.error()));
+      refused.push_back(Refusal(
+          record, own ? Fail(Code::kBadChain, kWhere, "the last link names a seal that isn't of our request").error()
+                      : own.error()));
       continue;
     }
     const uint64_t position = mine->second.first;
     const bool used = std::find(used_before.begin(), used_before.end(), position) != used_before.end();
     if (used || !taken.emplace(position, record.did).second) {
-      refused.push_back(Refusal(record, Fail(Code::kDuplicate, kWhere, "the last link names a seal that another device has taken").error()));
+      refused.push_back(Refusal(
+          record, Fail(Code::kDuplicate, kWhere, "the last link names a seal that another device has taken").error()));
       continue;
     }
     if (auto paper = CheckCredential(context, record, package, resolver); !paper) {
@@ -194,18 +215,28 @@ Result<json> Import(CustodyContext& context, const ImportOptions& options) {
     const RequestSeal& seal = (*own)[positions[i]];
     KEEL_TRY_VOID(context.store.PutSealSeed(batch, seal.seal, seal.seed.ExposeSecret()));
     used.push_back(positions[i]);
-    imported.push_back({{"did", record.did}, {"serial", record.serial}, {"model", record.model}, {"links", record.k()}, {"state", StateName(record.state)}, {"reliable_from", record.reliable_from}});
+    imported.push_back({{"did", record.did},
+                        {"serial", record.serial},
+                        {"model", record.model},
+                        {"links", record.k()},
+                        {"state", StateName(record.state)},
+                        {"reliable_from", record.reliable_from}});
     accepted.push_back(record);
   }
   if (!accepted.empty()) {
-    // Seals' keys first: a device whose key is lost could never be passed on or claimed. Until the records stand, the request's seed stays.
+    // Seals' keys first: a device whose key is lost could never be passed on or claimed. Until the records stand, the
+    // request's seed stays.
     KEEL_TRY_VOID(context.store.raw().Write(batch, base::Sync::kYes));
     KEEL_TRY_VOID(context.store.Put(accepted));
     base::WriteBatch done;
     KEEL_TRY_VOID(MarkUsed(context.store, package.request, used, done));
     KEEL_TRY_VOID(context.store.raw().Write(done, base::Sync::kYes));
   }
-  return json{{"from", package.giver}, {"transfer", package.id}, {"imported", std::move(imported)}, {"already", std::move(already)}, {"refused", std::move(refused)}};
+  return json{{"from", package.giver},
+              {"transfer", package.id},
+              {"imported", std::move(imported)},
+              {"already", std::move(already)},
+              {"refused", std::move(refused)}};
 }
 
 }  // namespace keel::custody

@@ -52,14 +52,16 @@ json ForReceiver(const DeviceRecord& record) {
 
 }  // namespace
 
-Result<std::string> WritePackage(CustodyContext& context, const Package& package, const registry_client::VerifiedHistory& receiver) {
+Result<std::string> WritePackage(CustodyContext& context, const Package& package,
+                                 const registry_client::VerifiedHistory& receiver) {
   SecretBytes<32> key;
   KEEL_TRY_VOID(context.random.Fill(key.MutableSecret()));
   json sealed = json::array();
   crypto::Sha256 digest;
   for (size_t i = 0; i < package.devices.size(); ++i) {
     const std::string text = base::DumpJson(ForReceiver(package.devices[i]));
-    if (text.size() > kMaxPackageRecord) return Fail(Code::kTooLarge, kWhere, package.devices[i].serial + ": record over 512 KiB");
+    if (text.size() > kMaxPackageRecord)
+      return Fail(Code::kTooLarge, kWhere, package.devices[i].serial + ": record over 512 KiB");
     base::ByteVec out(text.size() + crypto::kXc20pTag);
     KEEL_TRY_VOID(crypto::Xc20pEncrypt(key.ExposeSecret(), NonceOf(i), AsBytes(kAd), AsBytes(text), out));
     digest.Update(crypto::Sha256::Of(ByteView(out)));
@@ -85,7 +87,8 @@ Result<std::string> WritePackage(CustodyContext& context, const Package& package
   if (receiver.did != own.did) KEEL_TRY_VOID(AddDocument(resolver, receiver));
   did::MapKeyFinder keys;
   AddOwnKeys(context.identity, keys);
-  KEEL_TRY(const didcomm::Packed packed, didcomm::PackAuthcrypt(message, context.identity.did(), receiver.did, keys, resolver));
+  KEEL_TRY(const didcomm::Packed packed,
+           didcomm::PackAuthcrypt(message, context.identity.did(), receiver.did, keys, resolver));
   const json file = {{"v", 1},
                      {"type", kFileType},
                      {"from", context.identity.did()},
@@ -103,7 +106,8 @@ Result<Package> ReadPackage(CustodyContext& context, std::string_view text, bool
   KEEL_TRY_VOID(base::OnlyMembers(file, {"v", "type", "from", "operations", "envelope", "devices"}));
   KEEL_TRY(const uint64_t version, base::GetUint(file, "v"));
   KEEL_TRY(const std::string type, base::GetString(file, "type"));
-  if (type != kFileType) return Fail(Code::kMalformed, kWhere, "this file is no ownership package (type '" + type + "')");
+  if (type != kFileType)
+    return Fail(Code::kMalformed, kWhere, "this file is no ownership package (type '" + type + "')");
   if (version != 1) return Fail(Code::kUnknownVersion, kWhere, "version " + std::to_string(version));
   Package package;
   KEEL_TRY(package.giver, base::GetString(file, "from"));
@@ -129,8 +133,11 @@ Result<Package> ReadPackage(CustodyContext& context, std::string_view text, bool
   options.require_encrypted = true;
   options.require_authenticated = true;
   KEEL_TRY(const didcomm::Unpacked unpacked, didcomm::Unpack(envelope, keys, resolver, options));
-  if (unpacked.message.type != kMessageType) return Fail(Code::kMalformed, kWhere, "message of type " + unpacked.message.type);
-  if (unpacked.message.from != package.giver) return Fail(Code::kWrongSender, kWhere, "the envelope is by " + unpacked.message.from + ", the file says " + package.giver);
+  if (unpacked.message.type != kMessageType)
+    return Fail(Code::kMalformed, kWhere, "message of type " + unpacked.message.type);
+  if (unpacked.message.from != package.giver)
+    return Fail(Code::kWrongSender, kWhere,
+                "the envelope is by " + unpacked.message.from + ", the file says " + package.giver);
   package.receiver = context.identity.did();
   KEEL_TRY(const json body, unpacked.message.ParseBody());
   KEEL_TRY(package.id, base::GetString(body, "id"));
@@ -141,7 +148,8 @@ Result<Package> ReadPackage(CustodyContext& context, std::string_view text, bool
   KEEL_TRY(const Bytes32 key, base::GetFixed<32>(body, "key"));
   KEEL_TRY(const std::vector<std::string> sealed, base::GetStrings(file, "devices"));
   if (sealed.size() != count || count > kMaxPackageDevices)
-    return Fail(Code::kBadProof, kWhere, "holds " + std::to_string(sealed.size()) + " devices, its message says " + std::to_string(count));
+    return Fail(Code::kBadProof, kWhere,
+                "holds " + std::to_string(sealed.size()) + " devices, its message says " + std::to_string(count));
   crypto::Sha256 digest;
   std::vector<base::ByteVec> octets;
   for (const std::string& one : sealed) {
@@ -151,9 +159,11 @@ Result<Package> ReadPackage(CustodyContext& context, std::string_view text, bool
   }
   if (digest.Final() != wanted) return Fail(Code::kBadProof, kWhere, "a device's record was changed on the way");
   for (size_t i = 0; i < octets.size(); ++i) {
-    if (octets[i].size() < crypto::kXc20pTag || octets[i].size() > kMaxPackageRecord + crypto::kXc20pTag) return Fail(Code::kTooLarge, kWhere, "record " + std::to_string(i));
+    if (octets[i].size() < crypto::kXc20pTag || octets[i].size() > kMaxPackageRecord + crypto::kXc20pTag)
+      return Fail(Code::kTooLarge, kWhere, "record " + std::to_string(i));
     std::string plain(octets[i].size() - crypto::kXc20pTag, '\0');
-    KEEL_TRY_VOID(crypto::Xc20pDecrypt(key, NonceOf(i), AsBytes(kAd), octets[i], ByteSpan(reinterpret_cast<uint8_t*>(plain.data()), plain.size())));
+    KEEL_TRY_VOID(crypto::Xc20pDecrypt(key, NonceOf(i), AsBytes(kAd), octets[i],
+                                       ByteSpan(reinterpret_cast<uint8_t*>(plain.data()), plain.size())));
     KEEL_TRY(const json object, base::ParseJson(plain));
     KEEL_TRY(DeviceRecord record, RecordFromJson(object));
     package.devices.push_back(std::move(record));

@@ -42,12 +42,24 @@ json ToJson(const DeviceRecord& record) {
   for (const auto& op : record.ops) ops.push_back({{"index", op.index}, {"jws", base::ToString(op.jws)}});
   json links = json::array();
   for (const ChainLink& link : record.links)
-    links.push_back({{"link", base::Base64Url(link.link)}, {"policy", base::Base64Url(link.policy)}, {"sigs", base::Base64Url(link.sigs)}, {"index", link.index}});
-  json hardware = {{"jwt", record.hardware.jwt},
-                   {"rootSeal", {{"salt", base::Base64Url(record.hardware.salt)}, {"seal", base::Base64Url(record.hardware.root_seal)}}}};
+    links.push_back({{"link", base::Base64Url(link.link)},
+                     {"policy", base::Base64Url(link.policy)},
+                     {"sigs", base::Base64Url(link.sigs)},
+                     {"index", link.index}});
+  json hardware = {
+      {"jwt", record.hardware.jwt},
+      {"rootSeal",
+       {{"salt", base::Base64Url(record.hardware.salt)}, {"seal", base::Base64Url(record.hardware.root_seal)}}}};
   if (!record.hardware.batch.empty()) hardware["batch"] = record.hardware.batch;
-  json out = {{"did", record.did}, {"serial", record.serial}, {"model", record.model}, {"rs", base::Base64Url(record.rs)}, {"rp", base::Multikey(record.rp)},
-              {"ops", std::move(ops)}, {"hardware", std::move(hardware)}, {"links", std::move(links)}, {"state", StateName(record.state)},
+  json out = {{"did", record.did},
+              {"serial", record.serial},
+              {"model", record.model},
+              {"rs", base::Base64Url(record.rs)},
+              {"rp", base::Multikey(record.rp)},
+              {"ops", std::move(ops)},
+              {"hardware", std::move(hardware)},
+              {"links", std::move(links)},
+              {"state", StateName(record.state)},
               {"reliable_from", record.reliable_from}};
   if (!record.credential.empty()) out["credential"] = record.credential;
   if (!record.given_to.empty()) out["given_to"] = record.given_to;
@@ -56,7 +68,8 @@ json ToJson(const DeviceRecord& record) {
 }
 
 Result<DeviceRecord> RecordFromJson(const json& object) {
-  KEEL_TRY_VOID(base::OnlyMembers(object, {"did", "serial", "model", "rs", "rp", "ops", "hardware", "links", "state", "reliable_from", "credential", "given_to", "transfer"}));
+  KEEL_TRY_VOID(base::OnlyMembers(object, {"did", "serial", "model", "rs", "rp", "ops", "hardware", "links", "state",
+                                           "reliable_from", "credential", "given_to", "transfer"}));
   DeviceRecord record;
   KEEL_TRY(record.did, base::GetString(object, "did"));
   KEEL_TRY(record.serial, base::GetString(object, "serial"));
@@ -64,7 +77,8 @@ Result<DeviceRecord> RecordFromJson(const json& object) {
   KEEL_TRY(record.rs, base::GetFixed<32>(object, "rs"));
   KEEL_TRY(const std::string rp, base::GetString(object, "rp"));
   KEEL_TRY(record.rp, crypto::PublicKey::FromMultikey(rp));
-  if (record.rp.type() != crypto::KeyType::kX25519) return Fail(Code::kUnsupported, "custody record", "rp is no X25519 key");
+  if (record.rp.type() != crypto::KeyType::kX25519)
+    return Fail(Code::kUnsupported, "custody record", "rp is no X25519 key");
   KEEL_TRY(const json* ops, base::GetArray(object, "ops"));
   for (const json& item : *ops) {
     registry_client::AnchoredOperation op;
@@ -73,7 +87,8 @@ Result<DeviceRecord> RecordFromJson(const json& object) {
     op.jws = base::ToBytes(jws);
     record.ops.push_back(std::move(op));
   }
-  if (record.ops.empty() || record.ops.size() > ledger::kMaxOperations) return Fail(Code::kMalformed, "custody record", "ops: 1 to 64 operations");
+  if (record.ops.empty() || record.ops.size() > ledger::kMaxOperations)
+    return Fail(Code::kMalformed, "custody record", "ops: 1 to 64 operations");
   KEEL_TRY(const json* hardware, base::GetObject(object, "hardware"));
   KEEL_TRY(record.hardware.jwt, base::GetString(*hardware, "jwt"));
   KEEL_TRY(const auto batch, base::GetOptionalString(*hardware, "batch"));
@@ -82,7 +97,8 @@ Result<DeviceRecord> RecordFromJson(const json& object) {
   KEEL_TRY(record.hardware.salt, base::GetFixed<16>(*root, "salt"));
   KEEL_TRY(record.hardware.root_seal, base::GetFixed<32>(*root, "seal"));
   KEEL_TRY(const json* links, base::GetArray(object, "links"));
-  if (links->size() > kMaxRecordLinks) return Fail(Code::kTooLarge, "custody record", "more than " + std::to_string(kMaxRecordLinks) + " links");
+  if (links->size() > kMaxRecordLinks)
+    return Fail(Code::kTooLarge, "custody record", "more than " + std::to_string(kMaxRecordLinks) + " links");
   for (const json& item : *links) {
     ChainLink link;
     KEEL_TRY(link.link, base::GetBytes(item, "link"));

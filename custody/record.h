@@ -18,10 +18,10 @@ namespace keel::custody {
 
 // Link i with the spend of seal_{i-1} on it (protocol.md section 4). Octets as in a pack's LINK item.
 struct ChainLink {
-  base::ByteVec link;     // 176 octets
-  base::ByteVec policy;   // of seal_{i-1}
-  base::ByteVec sigs;     // SIGS over the spend
-  uint64_t index = 0;     // log index of the spend once anchored; 0: not known yet (index 0 of a log is never a spend)
+  base::ByteVec link;    // 176 octets
+  base::ByteVec policy;  // of seal_{i-1}
+  base::ByteVec sigs;    // SIGS over the spend
+  uint64_t index = 0;    // log index of the spend once anchored; 0: not known yet (index 0 of a log is never a spend)
 };
 
 enum class DeviceState : uint8_t {
@@ -33,9 +33,9 @@ const char* StateName(DeviceState state);  // "held", "pending", "given"
 
 // The manufacturer's paper about the device.
 struct HardwarePaper {
-  std::string jwt;                // HardwareCredential, vc+jwt
-  std::string batch;              // BATCH member {salt,i,n,path,index} as JSON text; empty: not anchored in a batch
-  ByteArray<16> salt{};           // of seal0
+  std::string jwt;       // HardwareCredential, vc+jwt
+  std::string batch;     // BATCH member {salt,i,n,path,index} as JSON text; empty: not anchored in a batch
+  ByteArray<16> salt{};  // of seal0
   Bytes32 root_seal{};
 };
 
@@ -43,16 +43,17 @@ struct DeviceRecord {
   std::string did;
   std::string serial;
   std::string model;
-  Bytes32 rs{};                   // rendezvous secret and key; new ones come with M5 (SetRendezvous)
-  crypto::PublicKey rp;           // X25519
+  Bytes32 rs{};          // rendezvous secret and key; new ones come with M5 (SetRendezvous)
+  crypto::PublicKey rp;  // X25519
   std::vector<registry_client::AnchoredOperation> ops;  // the device's own, create first
   HardwarePaper hardware;
-  std::vector<ChainLink> links;   // links[i-1] is link i; empty while the manufacturer holds it
-  std::string credential;         // OwnershipCredential of the last link (vc+jwt); empty for the manufacturer
+  std::vector<ChainLink> links;  // links[i-1] is link i; empty while the manufacturer holds it
+  std::string credential;        // OwnershipCredential of the last link (vc+jwt); empty for the manufacturer
   DeviceState state = DeviceState::kHeld;
-  UnixSeconds reliable_from = 0;  // protocol.md section 4: not to be relied on before (max_stale + 60 s after its checkpoint)
-  std::string given_to;           // kGiven: the receiver's DID
-  std::string transfer;           // kGiven: id of the transfer
+  UnixSeconds reliable_from =
+      0;                 // protocol.md section 4: not to be relied on before (max_stale + 60 s after its checkpoint)
+  std::string given_to;  // kGiven: the receiver's DID
+  std::string transfer;  // kGiven: id of the transfer
 
   uint32_t k() const { return static_cast<uint32_t>(links.size()); }
   // seal_k: of the last link, else the root seal. Its spend is what would end our title.
@@ -62,7 +63,8 @@ struct DeviceRecord {
 };
 
 nlohmann::json ToJson(const DeviceRecord& record);
-// kMalformed, kMissing: names the member. Unknown members are refused: the file is ours or a package under our own version.
+// kMalformed, kMissing: names the member. Unknown members are refused: the file is ours or a package under our own
+// version.
 Result<DeviceRecord> RecordFromJson(const nlohmann::json& json);
 
 }  // namespace keel::custody

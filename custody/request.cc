@@ -31,7 +31,10 @@ Result<Bytes32> SealOfSeed(const SecretBytes<32>& seed) {
 
 Result<json> Load(CustodyStore& store, const std::string& id) {
   KEEL_TRY(const auto text, store.raw().Get(Key(id)));
-  if (!text) return Fail(Code::kNotFound, kWhere, "request " + id + " wasn't made here: this package answers somebody else's request, or one whose seals are all used");
+  if (!text)
+    return Fail(Code::kNotFound, kWhere,
+                "request " + id +
+                    " wasn't made here: this package answers somebody else's request, or one whose seals are all used");
   return base::ParseJson(*text);
 }
 
@@ -53,18 +56,26 @@ Result<std::string> MakeRequest(CustodyContext& context, uint64_t count) {
     seals.push_back(base::Base64Url(seal));
   }
   KEEL_TRY(const UnixSeconds now, context.clock.Now());
-  const json payload = {{"v", 1},        {"op", "ownership-request"},          {"id", id}, {"net", base::Base64Url(identity.net())}, {"did", identity.did()},
-                        {"create", identity.create_operation()}, {"iat", now}, {"seals", std::move(seals)}};
-  KEEL_TRY(const std::string jws,
-           did::SignJws({{"kid", identity.auth_kid()}, {"typ", kTyp}}, base::DumpJson(payload), identity.keys(), identity.auth()));
+  const json payload = {{"v", 1},
+                        {"op", "ownership-request"},
+                        {"id", id},
+                        {"net", base::Base64Url(identity.net())},
+                        {"did", identity.did()},
+                        {"create", identity.create_operation()},
+                        {"iat", now},
+                        {"seals", std::move(seals)}};
+  KEEL_TRY(const std::string jws, did::SignJws({{"kid", identity.auth_kid()}, {"typ", kTyp}}, base::DumpJson(payload),
+                                               identity.keys(), identity.auth()));
   KEEL_TRY(const std::string sealed, context.store.Wrap(Key(id), seed.ExposeSecret()));
   base::WriteBatch batch;
-  batch.Put(Key(id), base::DumpJson({{"v", 1}, {"seed", sealed}, {"count", count}, {"created", now}, {"used", json::array()}}));
+  batch.Put(Key(id),
+            base::DumpJson({{"v", 1}, {"seed", sealed}, {"count", count}, {"created", now}, {"used", json::array()}}));
   KEEL_TRY_VOID(context.store.raw().Write(batch, base::Sync::kYes));
   return jws;
 }
 
-Result<registry_client::VerifiedHistory> HistoryOfOperations(const std::string& did, const std::vector<std::string>& operations) {
+Result<registry_client::VerifiedHistory> HistoryOfOperations(const std::string& did,
+                                                             const std::vector<std::string>& operations) {
   registry_client::VerifiedHistory history;
   history.did = did;
   ledger::DidHistory replay;
@@ -83,16 +94,20 @@ Result<registry_client::VerifiedHistory> HistoryOfOperations(const std::string& 
 Result<OwnershipRequest> ReadRequest(CustodyContext& context, std::string_view text, bool offline) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
   KEEL_TRY(const did::Jws jws, did::Jws::Parse(text));
-  if (jws.typ != kTyp) return Fail(Code::kMalformed, kWhere, "this file is no ownership request (typ '" + jws.typ + "')");
+  if (jws.typ != kTyp)
+    return Fail(Code::kMalformed, kWhere, "this file is no ownership request (typ '" + jws.typ + "')");
   base::JsonLimits limits;
   limits.max_members = kMaxRequestSeals + 64;
   KEEL_TRY(const json payload, base::ParseJson(jws.payload, limits));
   KEEL_TRY_VOID(base::OnlyMembers(payload, {"v", "op", "id", "net", "did", "create", "iat", "seals"}));
   KEEL_TRY(const uint64_t version, base::GetUint(payload, "v"));
   KEEL_TRY(const std::string op, base::GetString(payload, "op"));
-  if (version != 1 || op != "ownership-request") return Fail(Code::kUnknownVersion, kWhere, op + " version " + std::to_string(version));
+  if (version != 1 || op != "ownership-request")
+    return Fail(Code::kUnknownVersion, kWhere, op + " version " + std::to_string(version));
   KEEL_TRY(const Bytes32 net, base::GetFixed<32>(payload, "net"));
-  if (net != context.identity.net()) return Fail(Code::kWrongNetwork, kWhere, "the request is of another registry network: both sides need the same net.keel");
+  if (net != context.identity.net())
+    return Fail(Code::kWrongNetwork, kWhere,
+                "the request is of another registry network: both sides need the same net.keel");
   OwnershipRequest request;
   KEEL_TRY([[maybe_unused]] const ByteArray<16> id, base::GetFixed<16>(payload, "id"));
   KEEL_TRY(request.id, base::GetString(payload, "id"));
@@ -107,7 +122,8 @@ Result<OwnershipRequest> ReadRequest(CustodyContext& context, std::string_view t
   }
   std::vector<Bytes32> sorted = request.seals;
   std::sort(sorted.begin(), sorted.end());
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) return Fail(Code::kDuplicate, kWhere, "the same seal twice");
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    return Fail(Code::kDuplicate, kWhere, "the same seal twice");
   // The create operation must be this DID's, whatever the registry says.
   KEEL_TRY(request.history, HistoryOfOperations(request.did, {request.create}));
   if (!offline) {
@@ -123,7 +139,8 @@ Result<OwnershipRequest> ReadRequest(CustodyContext& context, std::string_view t
   if (resolved.deactivated) return Fail(Code::kDeactivated, kWhere, request.did + " is deactivated");
   if (did::DidOf(jws.kid) != request.did) return Fail(Code::kUntrusted, kWhere, "signed by a key of another DID");
   const did::VerificationMethod* method = resolved.document->FindFor(did::Relationship::kAssertionMethod, jws.kid);
-  if (method == nullptr) return Fail(Code::kUntrusted, kWhere, jws.kid + " is no current assertion key of the receiver");
+  if (method == nullptr)
+    return Fail(Code::kUntrusted, kWhere, jws.kid + " is no current assertion key of the receiver");
   KEEL_TRY(const bool good, did::VerifyJws(jws, method->key));
   if (!good) return Fail(Code::kBadSignature, kWhere, "the receiver's signature doesn't verify");
   return request;
@@ -154,7 +171,8 @@ Result<std::vector<RequestSeal>> RequestSeals(CustodyStore& store, const std::st
   return out;
 }
 
-Result<> MarkUsed(CustodyStore& store, const std::string& id, const std::vector<uint64_t>& positions, base::WriteBatch& batch) {
+Result<> MarkUsed(CustodyStore& store, const std::string& id, const std::vector<uint64_t>& positions,
+                  base::WriteBatch& batch) {
   KEEL_TRY(json object, Load(store, id));
   KEEL_TRY(const OwnRequest own, FindOwnRequest(store, id));
   std::vector<uint64_t> used = own.used;

@@ -42,13 +42,15 @@ Result<std::unique_ptr<CustodyStore>> CustodyStore::Open(Identity& identity) {
   auto store = base::OpenLevelDb(path);
   if (!store) {
     if (store.error().code == Code::kBusy)
-      return Fail(Code::kBusy, "custody", "another process has " + path + " open; wait for it, or ask the running service");
+      return Fail(Code::kBusy, "custody",
+                  "another process has " + path + " open; wait for it, or ask the running service");
     return std::unexpected<Error>(std::move(store.error()));
   }
   return Over(std::move(*store), identity);
 }
 
-Result<std::unique_ptr<CustodyStore>> CustodyStore::Over(std::unique_ptr<base::KeyValueStore> store, Identity& identity) {
+Result<std::unique_ptr<CustodyStore>> CustodyStore::Over(std::unique_ptr<base::KeyValueStore> store,
+                                                         Identity& identity) {
   KEEL_TRY(SecretBytes<32> key, identity.WrapKey());
   std::unique_ptr<Impl> impl(new Impl{std::move(store), identity, std::move(key), {}});
   return std::unique_ptr<CustodyStore>(new CustodyStore(std::move(impl)));
@@ -70,7 +72,8 @@ Result<DeviceRecord> CustodyStore::FindSerial(std::string_view serial) const {
     return !several;
   }));
   if (did.empty()) return Fail(Code::kNotFound, "custody", "no device with serial " + std::string(serial));
-  if (several) return Fail(Code::kConflict, "custody", "several devices have serial " + std::string(serial) + ": name the DID");
+  if (several)
+    return Fail(Code::kConflict, "custody", "several devices have serial " + std::string(serial) + ": name the DID");
   return Get(did);
 }
 
@@ -106,7 +109,9 @@ Result<> CustodyStore::Put(const std::vector<DeviceRecord>& records) {
     if (old) {
       KEEL_TRY(const DeviceRecord before, Parse(*old));
       if (before.k() > record.k())
-        return Fail(Code::kConflict, "custody", record.serial + ": the chain has " + std::to_string(before.k()) + " links here and " + std::to_string(record.k()) + " in the new record");
+        return Fail(Code::kConflict, "custody",
+                    record.serial + ": the chain has " + std::to_string(before.k()) + " links here and " +
+                        std::to_string(record.k()) + " in the new record");
       if (before.serial != record.serial) batch.Delete(SerialPrefix(before.serial) + record.did);
     }
     batch.Put(DeviceKey(record.did), base::DumpJson(ToJson(record)));
@@ -129,14 +134,15 @@ Result<std::string> CustodyStore::Wrap(std::string_view name, ByteView secret) c
   base::ByteVec out(crypto::kXc20pNonce + secret.size() + crypto::kXc20pTag);
   const ByteSpan span(out);
   KEEL_TRY_VOID(crypto::SystemRandom().Fill(span.first(crypto::kXc20pNonce)));
-  KEEL_TRY_VOID(crypto::Xc20pEncrypt(impl_->wrap_key.ExposeSecret(), span.first(crypto::kXc20pNonce), AsBytes(name), secret,
-                                     span.subspan(crypto::kXc20pNonce)));
+  KEEL_TRY_VOID(crypto::Xc20pEncrypt(impl_->wrap_key.ExposeSecret(), span.first(crypto::kXc20pNonce), AsBytes(name),
+                                     secret, span.subspan(crypto::kXc20pNonce)));
   return base::Base64Url(out);
 }
 
 Result<SecretBytes<32>> CustodyStore::Unwrap32(std::string_view name, std::string_view wrapped) const {
   KEEL_TRY(const base::ByteVec sealed, base::FromBase64Url(wrapped));
-  if (sealed.size() != crypto::kXc20pNonce + 32 + crypto::kXc20pTag) return Fail(Code::kCorrupt, "custody", "a sealed key of the wrong length");
+  if (sealed.size() != crypto::kXc20pNonce + 32 + crypto::kXc20pTag)
+    return Fail(Code::kCorrupt, "custody", "a sealed key of the wrong length");
   const ByteView view(sealed);
   SecretBytes<32> out;
   KEEL_TRY_VOID(crypto::Xc20pDecrypt(impl_->wrap_key.ExposeSecret(), view.first(crypto::kXc20pNonce), AsBytes(name),
@@ -156,7 +162,8 @@ Result<base::ByteVec> PolicyOfSeed(ByteView seed) {
 
 Result<> CustodyStore::PutSealSeed(base::WriteBatch& batch, const Bytes32& seal, ByteView seed) const {
   KEEL_TRY(const base::ByteVec policy, PolicyOfSeed(seed));
-  if (ledger::SealOf(policy) != seal) return Fail(Code::kInvalidArgument, "custody", "the seed does not make this seal");
+  if (ledger::SealOf(policy) != seal)
+    return Fail(Code::kInvalidArgument, "custody", "the seed does not make this seal");
   const std::string key = SealRecordKey(seal);
   KEEL_TRY(const std::string sealed, Wrap(key, seed));
   batch.Put(key, base::DumpJson({{"v", 1}, {"policy", base::Base64Url(policy)}, {"seed", sealed}}));
@@ -186,7 +193,9 @@ Result<CustodyStore::NewSeal> CustodyStore::MakeSeal() {
 
 Result<base::ByteVec> CustodyStore::SealPolicy(const Bytes32& seal) const {
   KEEL_TRY(const auto text, impl_->store->Get(SealRecordKey(seal)));
-  if (!text) return Fail(Code::kNotFound, "custody", "no key for seal " + base::Hex(seal) + ": it was spent and destroyed, or never ours");
+  if (!text)
+    return Fail(Code::kNotFound, "custody",
+                "no key for seal " + base::Hex(seal) + ": it was spent and destroyed, or never ours");
   KEEL_TRY(const json object, base::ParseJson(*text));
   return base::GetBytes(object, "policy");
 }
@@ -208,7 +217,9 @@ Result<std::vector<base::ByteVec>> CustodyStore::SignSpends(const std::vector<Sp
   for (const SpendOrder& order : orders) {
     const std::string key = SealRecordKey(order.seal);
     KEEL_TRY(const auto text, impl_->store->Get(key));
-    if (!text) return Fail(Code::kNotFound, "custody", "no key for seal " + base::Hex(order.seal) + ": it was spent and destroyed, or never ours");
+    if (!text)
+      return Fail(Code::kNotFound, "custody",
+                  "no key for seal " + base::Hex(order.seal) + ": it was spent and destroyed, or never ours");
     KEEL_TRY(json object, base::ParseJson(*text));
     const std::string digest = base::Hex(crypto::Sha256::Of(ByteView(order.message)));
     KEEL_TRY(const auto before, base::GetOptionalString(object, "signed"));

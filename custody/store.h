@@ -15,10 +15,10 @@
 
 namespace keel::custody {
 
-// The devices that a role holds or held, and the secret keys of its seals, in the LevelDB DATA/custody. Only one process has
-// it open: a running issuer or verifier keeps it open, and `keel ownership` then works through the service's control verb
-// "ownership" (custody/verbs.h); a plain custodian's `keel ownership` opens it for the length of a verb. Thread-safe.
-// Every write is synced before it returns.
+// The devices that a role holds or held, and the secret keys of its seals, in the LevelDB DATA/custody. Only one
+// process has it open: a running issuer or verifier keeps it open, and `keel ownership` then works through the
+// service's control verb "ownership" (custody/verbs.h); a plain custodian's `keel ownership` opens it for the length of
+// a verb. Thread-safe. Every write is synced before it returns.
 class CustodyStore {
  public:
   // kBusy when another process has it. The identity outlives the store.
@@ -34,7 +34,8 @@ class CustodyStore {
   Result<> Visit(const std::function<bool(const DeviceRecord&)>& visitor) const;
   Result<std::vector<DeviceRecord>> List(std::optional<DeviceState> state = std::nullopt) const;
 
-  // Replaces one record or many at once. kConflict when a held record's chain would get shorter (a record restored from an old copy).
+  // Replaces one record or many at once. kConflict when a held record's chain would get shorter (a record restored from
+  // an old copy).
   Result<> Put(const DeviceRecord& record);
   Result<> Put(const std::vector<DeviceRecord>& records);
   // After M6: the device's new rendezvous secrets, to be passed on with the next sale.
@@ -51,10 +52,11 @@ class CustodyStore {
   Result<std::vector<NewSeal>> MakeSeals(size_t count);
   // The policy octets of a seal of ours; kNotFound.
   Result<base::ByteVec> SealPolicy(const Bytes32& seal) const;
-  // Signs the message (ledger::SpendMessage) with the seal's key as SIGS octets. kNotFound: no key for this seal. kSealSpent when
-  // this store has signed another message with it before: a seal never signs two spends.
+  // Signs the message (ledger::SpendMessage) with the seal's key as SIGS octets. kNotFound: no key for this seal.
+  // kSealSpent when this store has signed another message with it before: a seal never signs two spends.
   Result<base::ByteVec> SignSpend(const Bytes32& seal, ByteView spend_message);
-  // Many at once, one synced write. `cancels`: may sign another link than before (the giver takes back a sale that is not anchored).
+  // Many at once, one synced write. `cancels`: may sign another link than before (the giver takes back a sale that is
+  // not anchored).
   struct SpendOrder {
     Bytes32 seal{};
     base::ByteVec message;

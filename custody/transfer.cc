@@ -21,7 +21,8 @@ namespace {
 using nlohmann::json;
 constexpr const char* kWhere = "ownership transfer";
 
-// Keys of the database: t/<id> a transfer, u/<did> the link of a device on its way out, q/<request id> how many of its seals are used up.
+// Keys of the database: t/<id> a transfer, u/<did> the link of a device on its way out, q/<request id> how many of its
+// seals are used up.
 std::string TransferKey(const std::string& id) { return "t/" + id; }
 std::string OutKey(const std::string& did) { return "u/" + did; }
 std::string QuotaKey(const std::string& id) { return "q/" + id; }
@@ -32,7 +33,10 @@ struct Outgoing {
 };
 
 json OutgoingJson(const Outgoing& out) {
-  return {{"transfer", out.transfer}, {"link", base::Base64Url(out.next.link.link)}, {"policy", base::Base64Url(out.next.link.policy)}, {"credential", out.next.credential}};
+  return {{"transfer", out.transfer},
+          {"link", base::Base64Url(out.next.link.link)},
+          {"policy", base::Base64Url(out.next.link.policy)},
+          {"credential", out.next.credential}};
 }
 
 Result<Outgoing> OutgoingFrom(const std::string& did, std::string_view text) {
@@ -56,7 +60,13 @@ struct Plan {
 json PlanJson(const Plan& plan, const OwnershipRequest& request, const char* stage) {
   json devices = json::array();
   for (const DeviceRecord& record : plan.records) devices.push_back(record.did);
-  return {{"v", 1}, {"id", plan.id}, {"request", request.id}, {"to", request.did}, {"offline", plan.offline}, {"stage", stage}, {"devices", std::move(devices)}};
+  return {{"v", 1},
+          {"id", plan.id},
+          {"request", request.id},
+          {"to", request.did},
+          {"offline", plan.offline},
+          {"stage", stage},
+          {"devices", std::move(devices)}};
 }
 
 // An interrupted transfer for this request; empty id when there is none.
@@ -91,20 +101,30 @@ Result<std::vector<DeviceRecord>> Choose(CustodyContext& context, const Transfer
   if (!options.serials.empty()) {
     std::set<std::string> once;
     for (const std::string& serial : options.serials) {
-      KEEL_TRY(DeviceRecord record, serial.starts_with("did:") ? context.store.Get(serial) : context.store.FindSerial(serial));
-      if (record.state == DeviceState::kGiven) return Fail(Code::kWrongState, kWhere, serial + " was given to " + (record.given_to.empty() ? "somebody else" : record.given_to) + " already");
-      if (record.state == DeviceState::kPending && !options.offline) return Fail(Code::kWrongState, kWhere, serial + " is pending: run `keel ownership anchor` first, or transfer --offline");
+      KEEL_TRY(DeviceRecord record,
+               serial.starts_with("did:") ? context.store.Get(serial) : context.store.FindSerial(serial));
+      if (record.state == DeviceState::kGiven)
+        return Fail(
+            Code::kWrongState, kWhere,
+            serial + " was given to " + (record.given_to.empty() ? "somebody else" : record.given_to) + " already");
+      if (record.state == DeviceState::kPending && !options.offline)
+        return Fail(Code::kWrongState, kWhere,
+                    serial + " is pending: run `keel ownership anchor` first, or transfer --offline");
       if (once.insert(record.did).second) chosen.push_back(std::move(record));
     }
     return chosen;
   }
-  if (!options.all && options.model.empty()) return Fail(Code::kUsage, kWhere, "say which devices: --all, --model MODEL or --serial SERIAL");
+  if (!options.all && options.model.empty())
+    return Fail(Code::kUsage, kWhere, "say which devices: --all, --model MODEL or --serial SERIAL");
   KEEL_TRY_VOID(context.store.Visit([&](const DeviceRecord& record) {
     const bool ours = record.state == DeviceState::kHeld || (options.offline && record.state == DeviceState::kPending);
     if (ours && (options.model.empty() || record.model == options.model)) chosen.push_back(record);
     return true;
   }));
-  if (chosen.empty()) return Fail(Code::kNotFound, kWhere, options.model.empty() ? "no device is held here" : "no device of model " + options.model + " is held here");
+  if (chosen.empty())
+    return Fail(
+        Code::kNotFound, kWhere,
+        options.model.empty() ? "no device is held here" : "no device of model " + options.model + " is held here");
   return chosen;
 }
 
@@ -119,8 +139,10 @@ Result<Plan> MakePlan(CustodyContext& context, const TransferOptions& options, c
     KEEL_TRY(used, base::GetUint(object, "used"));
   }
   if (plan.records.size() > request.seals.size() - std::min<size_t>(used, request.seals.size()))
-    return Fail(Code::kOutOfRange, kWhere, std::to_string(plan.records.size()) + " devices chosen, but the request has " +
-                                               std::to_string(request.seals.size() - used) + " of its " + std::to_string(request.seals.size()) + " seals left: ask for a larger request or choose fewer");
+    return Fail(Code::kOutOfRange, kWhere,
+                std::to_string(plan.records.size()) + " devices chosen, but the request has " +
+                    std::to_string(request.seals.size() - used) + " of its " + std::to_string(request.seals.size()) +
+                    " seals left: ask for a larger request or choose fewer");
   ByteArray<16> id{};
   KEEL_TRY_VOID(context.random.Fill(id));
   plan.id = base::Base64Url(id);
@@ -143,7 +165,8 @@ Result<> AnchorReceiver(CustodyContext& context, const OwnershipRequest& request
   KEEL_TRY(const auto verdicts, context.registry.Submit({&entry, 1}));
   if (verdicts.size() != 1 || verdicts[0].code != Code::kOk)
     return Fail(verdicts.empty() ? Code::kInternalError : verdicts[0].code, kWhere,
-                "the receiver's DID isn't anchored and couldn't be: " + (verdicts.empty() ? std::string() : verdicts[0].detail) +
+                "the receiver's DID isn't anchored and couldn't be: " +
+                    (verdicts.empty() ? std::string() : verdicts[0].detail) +
                     ". An accredited sponsor can do it: keel-registry sponsor add --identity FILE");
   return {};
 }
@@ -165,7 +188,7 @@ Result<json> Transfer(CustodyContext& context, const TransferOptions& options) {
   std::vector<DeviceRecord> outgoing;
   for (size_t i = 0; i < plan.records.size(); ++i) outgoing.push_back(WithLink(plan.records[i], plan.links[i]));
   json given = json::array(), refused = json::array();
-  std::vector<DeviceRecord> records;   // ours, as they will stand
+  std::vector<DeviceRecord> records;  // ours, as they will stand
   Package package;
   base::WriteBatch batch;
   std::vector<ChainStanding> standings(outgoing.size());
@@ -175,8 +198,10 @@ Result<json> Transfer(CustodyContext& context, const TransferOptions& options) {
     KEEL_TRY(standings, AnchorChains(context, outgoing, &trouble));
     for (size_t i = 0; i < outgoing.size(); ++i)
       if (standings[i].conflict == 0 && !standings[i].anchored)
-        return Fail(Code::kBusy, kWhere, "not every spend is anchored: " + (trouble.empty() ? std::string("the registry gave no reason") : trouble) +
-                                             ". Nothing is lost: run the same command again to go on");
+        return Fail(
+            Code::kBusy, kWhere,
+            "not every spend is anchored: " + (trouble.empty() ? std::string("the registry gave no reason") : trouble) +
+                ". Nothing is lost: run the same command again to go on");
   }
   for (size_t i = 0; i < outgoing.size(); ++i) {
     DeviceRecord record = plan.records[i];
@@ -197,7 +222,10 @@ Result<json> Transfer(CustodyContext& context, const TransferOptions& options) {
     record.state = DeviceState::kGiven;
     record.given_to = request.did;
     record.transfer = plan.id;
-    given.push_back({{"did", record.did}, {"serial", record.serial}, {"model", record.model}, {"index", outgoing[i].links.back().index}});
+    given.push_back({{"did", record.did},
+                     {"serial", record.serial},
+                     {"model", record.model},
+                     {"index", outgoing[i].links.back().index}});
     if (!plan.offline) {
       context.store.EraseSeal(batch, record.LastSeal());
       batch.Delete(OutKey(record.did));
@@ -217,7 +245,9 @@ Result<json> Transfer(CustodyContext& context, const TransferOptions& options) {
   KEEL_TRY_VOID(context.store.Put(records));
   batch.Put(TransferKey(plan.id), base::DumpJson(PlanJson(plan, request, plan.offline ? "offline" : "done")));
   KEEL_TRY_VOID(context.store.raw().Write(batch, base::Sync::kYes));
-  return json{{"transfer", plan.id}, {"to", request.did}, {"file", options.out_file}, {"offline", plan.offline}, {"resumed", resumed}, {"given", std::move(given)}, {"refused", std::move(refused)}};
+  return json{{"transfer", plan.id},          {"to", request.did},  {"file", options.out_file},
+              {"offline", plan.offline},      {"resumed", resumed}, {"given", std::move(given)},
+              {"refused", std::move(refused)}};
 }
 
 Result<json> AnchorPending(CustodyContext& context) {
@@ -277,7 +307,8 @@ Result<json> AnchorPending(CustodyContext& context) {
       } else if (standings[i].conflict == 0 && !standings[i].anchored) {
         waiting.push_back(name);
       } else {
-        refused.push_back(standings[i].conflict != 0 ? DoubleSale(record, standings[i]) : Refusal(record, checked.error()));
+        refused.push_back(standings[i].conflict != 0 ? DoubleSale(record, standings[i])
+                                                     : Refusal(record, checked.error()));
       }
     }
     KEEL_TRY_VOID(context.store.Put(now_held));
@@ -291,9 +322,12 @@ Result<json> Cancel(CustodyContext& context, const std::vector<std::string>& ser
   if (serials.empty()) return Fail(Code::kUsage, "ownership cancel", "name the devices: --serial SERIAL");
   std::vector<DeviceRecord> records;
   for (const std::string& serial : serials) {
-    KEEL_TRY(DeviceRecord record, serial.starts_with("did:") ? context.store.Get(serial) : context.store.FindSerial(serial));
+    KEEL_TRY(DeviceRecord record,
+             serial.starts_with("did:") ? context.store.Get(serial) : context.store.FindSerial(serial));
     KEEL_TRY(const bool have, context.store.HasSeal(record.LastSeal()));
-    if (!have) return Fail(Code::kWrongState, "ownership cancel", serial + ": its seal is spent and destroyed; only the one who holds it now can pass it on");
+    if (!have)
+      return Fail(Code::kWrongState, "ownership cancel",
+                  serial + ": its seal is spent and destroyed; only the one who holds it now can pass it on");
     records.push_back(std::move(record));
   }
   KEEL_TRY(const auto seals, context.store.MakeSeals(records.size()));

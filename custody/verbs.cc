@@ -17,8 +17,13 @@ using nlohmann::json;
 Result<json> List(CustodyContext& context) {
   json devices = json::array();
   KEEL_TRY_VOID(context.store.Visit([&](const DeviceRecord& record) {
-    json one = {{"did", record.did},   {"serial", record.serial}, {"model", record.model}, {"state", StateName(record.state)}, {"links", record.k()},
-                {"seal", base::Base64Url(record.LastSeal())}, {"reliable_from", record.reliable_from}};
+    json one = {{"did", record.did},
+                {"serial", record.serial},
+                {"model", record.model},
+                {"state", StateName(record.state)},
+                {"links", record.k()},
+                {"seal", base::Base64Url(record.LastSeal())},
+                {"reliable_from", record.reliable_from}};
     if (!record.given_to.empty()) one["given_to"] = record.given_to;
     devices.push_back(std::move(one));
     return true;

@@ -11,8 +11,8 @@
 #include "did/resolver.h"
 #include "registry-client/registry_client.h"
 
-// `keel ownership request|transfer|import|list|anchor|cancel` as a function on JSON, so that a running issuer or verifier can do for
-// `keel ownership` what it could not do beside it (keys and store are open in the service):
+// `keel ownership request|transfer|import|list|anchor|cancel` as a function on JSON, so that a running issuer or
+// verifier can do for `keel ownership` what it could not do beside it (keys and store are open in the service):
 //
 //   verbs["ownership"] = [&](const nlohmann::json& args) { return custody::RunOwnershipVerb(context, args); };
 namespace keel::custody {
@@ -28,8 +28,9 @@ struct CustodyContext {
   std::mutex mutex;
 };
 
-// args: {"verb": "request"|"transfer"|"import"|"list"|"anchor"|"cancel", ...} with the members of docs/formats/custody.md ("verbs"); file
-// names are absolute paths, read and written by this process. Returns what `--json` prints. kUsage for unknown members.
+// args: {"verb": "request"|"transfer"|"import"|"list"|"anchor"|"cancel", ...} with the members of
+// docs/formats/custody.md ("verbs"); file names are absolute paths, read and written by this process. Returns what
+// `--json` prints. kUsage for unknown members.
 Result<nlohmann::json> RunOwnershipVerb(CustodyContext& context, const nlohmann::json& args);
 
 }  // namespace keel::custody

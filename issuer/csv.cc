@@ -47,19 +47,27 @@ class Scanner {
     row.line = line_;
     for (;;) {
       const size_t column = row.fields.size() + 1;
-      if (column > kMaxCsvColumns) return Bad(Code::kTooLarge, Place(file_, line_, column) + "more than " + std::to_string(kMaxCsvColumns) + " columns");
+      if (column > kMaxCsvColumns)
+        return Bad(Code::kTooLarge,
+                   Place(file_, line_, column) + "more than " + std::to_string(kMaxCsvColumns) + " columns");
       const size_t field_line = line_;
       std::string field;
       if (!AtEnd() && text_[at_] == '"') {
         KEEL_TRY(field, Quoted(column));
       } else {
         while (!AtEnd() && text_[at_] != ',' && text_[at_] != '\n' && text_[at_] != '\r') {
-          if (text_[at_] == '"') return Bad(Code::kMalformed, Place(file_, line_, column) + "a quote inside an unquoted field: put the whole field in quotes and double the quote");
+          if (text_[at_] == '"')
+            return Bad(Code::kMalformed,
+                       Place(file_, line_, column) +
+                           "a quote inside an unquoted field: put the whole field in quotes and double the quote");
           field.push_back(text_[at_++]);
         }
       }
-      if (field.size() > kMaxCsvField) return Bad(Code::kTooLarge, Place(file_, field_line, column) + "field over " + std::to_string(kMaxCsvField) + " octets");
-      if (!IsUtf8(AsBytes(field))) return Bad(Code::kMalformed, Place(file_, field_line, column) + "not UTF-8: save the file as UTF-8");
+      if (field.size() > kMaxCsvField)
+        return Bad(Code::kTooLarge,
+                   Place(file_, field_line, column) + "field over " + std::to_string(kMaxCsvField) + " octets");
+      if (!IsUtf8(AsBytes(field)))
+        return Bad(Code::kMalformed, Place(file_, field_line, column) + "not UTF-8: save the file as UTF-8");
       for (const char c : field)
         if (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r')
           return Bad(Code::kMalformed, Place(file_, field_line, column) + "a control character");
@@ -68,7 +76,8 @@ class Scanner {
       const char c = text_[at_++];
       if (c == ',') continue;
       if (c == '\r') {
-        if (AtEnd() || text_[at_] != '\n') return Bad(Code::kMalformed, Place(file_, line_, column) + "a carriage return without a line feed");
+        if (AtEnd() || text_[at_] != '\n')
+          return Bad(Code::kMalformed, Place(file_, line_, column) + "a carriage return without a line feed");
         ++at_;
       }
       ++line_;
@@ -87,7 +96,9 @@ class Scanner {
       if (c != '"') {
         if (c == '\n') ++line_;
         field.push_back(c);
-        if (field.size() > kMaxCsvField) return Bad(Code::kTooLarge, Place(file_, opened, column) + "field over " + std::to_string(kMaxCsvField) + " octets (or a quote that is never closed)");
+        if (field.size() > kMaxCsvField)
+          return Bad(Code::kTooLarge, Place(file_, opened, column) + "field over " + std::to_string(kMaxCsvField) +
+                                          " octets (or a quote that is never closed)");
         continue;
       }
       if (!AtEnd() && text_[at_] == '"') {
@@ -141,7 +152,8 @@ const Known* FindKnown(std::string_view canonical) {
 bool SerialOk(std::string_view serial) {
   if (serial.size() > kMaxSerial || serial.front() == '.') return false;
   for (const char c : serial) {
-    const bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == ':';
+    const bool good = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+                      c == '_' || c == '.' || c == ':';
     if (!good) return false;
   }
   return true;
@@ -150,14 +162,16 @@ bool SerialOk(std::string_view serial) {
 }  // namespace
 
 Result<CsvTable> ParseCsv(std::string_view text, std::string_view file_name) {
-  if (text.size() > kMaxCsvSize) return Bad(Code::kTooLarge, std::string(file_name) + ": over " + std::to_string(kMaxCsvSize >> 20) + " MiB");
+  if (text.size() > kMaxCsvSize)
+    return Bad(Code::kTooLarge, std::string(file_name) + ": over " + std::to_string(kMaxCsvSize >> 20) + " MiB");
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
     return Bad(Code::kMalformed, Place(file_name, 1, 1) + "UTF-16, by its byte-order mark: save the file as UTF-8");
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   while (text.ends_with("\n\n") || text.ends_with("\n\r\n")) text.remove_suffix(text.ends_with("\r\n") ? 2 : 1);
   CsvTable table;
   Scanner scanner(text, file_name);
-  if (scanner.AtEnd()) return Bad(Code::kMissing, Place(file_name, 1, 1) + "the file is empty: the first line names the columns");
+  if (scanner.AtEnd())
+    return Bad(Code::kMissing, Place(file_name, 1, 1) + "the file is empty: the first line names the columns");
   KEEL_TRY(CsvRow header, scanner.Record());
   table.header = std::move(header.fields);
   std::map<std::string, size_t> seen;
@@ -165,14 +179,19 @@ Result<CsvTable> ParseCsv(std::string_view text, std::string_view file_name) {
     table.header[i] = std::string(Trim(table.header[i]));
     if (table.header[i].empty()) return Bad(Code::kMissing, Place(file_name, 1, i + 1) + "the column has no name");
     const auto [it, fresh] = seen.emplace(Canonical(table.header[i]), i + 1);
-    if (!fresh) return Bad(Code::kDuplicate, Place(file_name, 1, i + 1, table.header[i]) + "the same column as column " + std::to_string(it->second));
+    if (!fresh)
+      return Bad(Code::kDuplicate, Place(file_name, 1, i + 1, table.header[i]) + "the same column as column " +
+                                       std::to_string(it->second));
   }
   while (!scanner.AtEnd()) {
-    if (table.rows.size() >= kMaxCsvRows) return Bad(Code::kTooLarge, Place(file_name, scanner.line(), 1) + "more than " + std::to_string(kMaxCsvRows) + " rows");
+    if (table.rows.size() >= kMaxCsvRows)
+      return Bad(Code::kTooLarge,
+                 Place(file_name, scanner.line(), 1) + "more than " + std::to_string(kMaxCsvRows) + " rows");
     KEEL_TRY(CsvRow row, scanner.Record());
     if (row.fields.size() != table.header.size()) {
       const size_t at = std::min(row.fields.size(), table.header.size()) + 1;
-      return Bad(Code::kMalformed, Place(file_name, row.line, at) + std::to_string(row.fields.size()) + " fields where the header has " + std::to_string(table.header.size()));
+      return Bad(Code::kMalformed, Place(file_name, row.line, at) + std::to_string(row.fields.size()) +
+                                       " fields where the header has " + std::to_string(table.header.size()));
     }
     table.rows.push_back(std::move(row));
   }
@@ -203,7 +222,8 @@ Result<std::vector<DeviceRow>> ReadDeviceList(std::string_view text, std::string
     bool found = false;
     for (const Known* column : columns) found = found || column == &known;
     if (known.required && !found) {
-      return Bad(Code::kMissing, Place(file_name, 1, table.header.size() + 1, known.name) + "the required column '" + known.name + "' is missing");
+      return Bad(Code::kMissing, Place(file_name, 1, table.header.size() + 1, known.name) + "the required column '" +
+                                     known.name + "' is missing");
     }
   }
   if (table.rows.empty()) return Bad(Code::kMissing, Place(file_name, 2, 1) + "no device in the list");
@@ -229,7 +249,8 @@ Result<std::vector<DeviceRow>> ReadDeviceList(std::string_view text, std::string
       if (known->member != nullptr) {
         row.facts.*(known->member) = value;
       } else if (std::string_view(known->canonical) == "manufacturedate") {
-        if (!ParseRfc3339(value + "T00:00:00Z")) return Bad(Code::kMalformed, place + "expected a date like 2026-11-22");
+        if (!ParseRfc3339(value + "T00:00:00Z"))
+          return Bad(Code::kMalformed, place + "expected a date like 2026-11-22");
         row.manufacture_date = value;
       } else {
         auto kib = ParseKib(value);
@@ -239,9 +260,13 @@ Result<std::vector<DeviceRow>> ReadDeviceList(std::string_view text, std::string
       if (std::string_view(known->canonical) == "serial") serial_column = i + 1;
     }
     const std::string place = Place(file_name, source.line, serial_column, "serial");
-    if (!SerialOk(row.facts.serial)) return Bad(Code::kMalformed, place + "a serial is 1 to " + std::to_string(kMaxSerial) + " of A-Z a-z 0-9 - _ . : and doesn't begin with a dot");
+    if (!SerialOk(row.facts.serial))
+      return Bad(Code::kMalformed, place + "a serial is 1 to " + std::to_string(kMaxSerial) +
+                                       " of A-Z a-z 0-9 - _ . : and doesn't begin with a dot");
     const auto [it, fresh] = serials.emplace(row.facts.serial, source.line);
-    if (!fresh) return Bad(Code::kDuplicate, place + "serial " + row.facts.serial + " is on line " + std::to_string(it->second) + " already");
+    if (!fresh)
+      return Bad(Code::kDuplicate,
+                 place + "serial " + row.facts.serial + " is on line " + std::to_string(it->second) + " already");
     rows.push_back(std::move(row));
   }
   return rows;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The issuer's side of the factory protocol (docs/protocols/factory.md). Everything that a row is given (root seal, status index, credential,
-// batch) is stored before it is used, so that a repeat of any step gives the same.
+// The issuer's side of the factory protocol (docs/protocols/factory.md). Everything that a row is given (root seal,
+// status index, credential, batch) is stored before it is used, so that a repeat of any step gives the same.
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -26,19 +26,23 @@ constexpr size_t kMaxGroup = 1024;
 
 Result<const json*> Group(const json& args, const char* name) {
   KEEL_TRY(const json* list, base::GetArray(args, name));
-  if (list->empty() || list->size() > kMaxGroup) return Fail(Code::kOutOfRange, kWhere, std::string(name) + ": 1 to 1,024 devices a call");
+  if (list->empty() || list->size() > kMaxGroup)
+    return Fail(Code::kOutOfRange, kWhere, std::string(name) + ": 1 to 1,024 devices a call");
   return list;
 }
 
 // The device's create operation, judged before the issuer sponsors it.
 Result<> CheckCreate(const Row& row) {
-  if (row.create.size() > ledger::kMaxOperation) return Fail(Code::kTooLarge, kWhere, row.serial() + ": create operation over 1,200 octets");
+  if (row.create.size() > ledger::kMaxOperation)
+    return Fail(Code::kTooLarge, kWhere, row.serial() + ": create operation over 1,200 octets");
   ledger::DidHistory history;
   KEEL_TRY_VOID(history.Start(row.did));
   if (auto applied = history.Apply(1, AsBytes(row.create)); !applied)
-    return Fail(applied.error().code, kWhere, row.serial() + ": the device's create operation: " + applied.error().Text());
+    return Fail(applied.error().code, kWhere,
+                row.serial() + ": the device's create operation: " + applied.error().Text());
   if (!history.has_seal0() || history.seal0() != ledger::RootSealCommitment(row.salt, row.root_seal))
-    return Fail(Code::kBadChain, kWhere, row.serial() + ": the device's DID doesn't commit to the root seal that it was given");
+    return Fail(Code::kBadChain, kWhere,
+                row.serial() + ": the device's DID doesn't commit to the root seal that it was given");
   return {};
 }
 
@@ -53,7 +57,9 @@ Result<Row> Issuer::GetRow(std::string_view serial) const {
   return RowFromJson(object);
 }
 
-void Issuer::PutRow(base::WriteBatch& batch, const Row& row) { batch.Put(RowKey(row.serial()), base::DumpJson(RowToJson(row))); }
+void Issuer::PutRow(base::WriteBatch& batch, const Row& row) {
+  batch.Put(RowKey(row.serial()), base::DumpJson(RowToJson(row)));
+}
 
 Result<json> Issuer::Begin(const json& args) {
   const std::lock_guard lock(mutex_);
@@ -71,7 +77,8 @@ Result<json> Issuer::Begin(const json& args) {
     auto known = GetRow(facts.serial);
     if (known) {
       if (known->state != RowState::kBegun && FactsToJson(known->facts) != FactsToJson(facts))
-        return Fail(Code::kConflict, kWhere, "serial " + facts.serial + " was made with other facts: serials are used once");
+        return Fail(Code::kConflict, kWhere,
+                    "serial " + facts.serial + " was made with other facts: serials are used once");
       known->facts = std::move(facts);
       out.push_back(std::move(*known));
       continue;
@@ -94,17 +101,20 @@ Result<json> Issuer::Begin(const json& args) {
   json answer = json::array();
   for (const Row& row : out) {
     if (row.state == RowState::kBegun) PutRow(batch, row);
-    json one = {{"serial", row.serial()}, {"state", RowStateName(row.state)}, {"root_seal", base::Base64Url(row.root_seal)}};
+    json one = {
+        {"serial", row.serial()}, {"state", RowStateName(row.state)}, {"root_seal", base::Base64Url(row.root_seal)}};
     if (!row.did.empty()) one["did"] = row.did;
     answer.push_back(std::move(one));
   }
   KEEL_TRY_VOID(db_->Write(batch, base::Sync::kYes));
-  return json{{"net", base::Base64Url(identity_->net())}, {"label", identity_->network().label}, {"rows", std::move(answer)}};
+  return json{
+      {"net", base::Base64Url(identity_->net())}, {"label", identity_->network().label}, {"rows", std::move(answer)}};
 }
 
 Result<uint64_t> Issuer::NewStatusIndex() {
   const uint64_t bits = kStatusBits;
-  if (status_used_.size() >= bits * 9 / 10) return Fail(Code::kNoSpace, "status list", "the list has no room: this issuer's first list holds 117,964 devices");
+  if (status_used_.size() >= bits * 9 / 10)
+    return Fail(Code::kNoSpace, "status list", "the list has no room: this issuer's first list holds 117,964 devices");
   for (;;) {
     ByteArray<8> octets{};
     KEEL_TRY_VOID(random_.Fill(octets));
@@ -138,17 +148,24 @@ Result<> Issuer::IssueMissing(std::vector<Row>& rows) {
     subject["manufactureDate"] = row->manufacture_date;
     KEEL_TRY(row->jwt, vc::IssueCredential(credential, identity_->keys(), identity_->auth(), identity_->auth_kid()));
     if (row->jwt.size() > kMaxDeviceCredential)
-      return Fail(Code::kTooLarge, kWhere, row->serial() + ": the HardwareCredential has " + std::to_string(row->jwt.size()) + " octets, a device takes 3,072: fewer or shorter columns");
+      return Fail(Code::kTooLarge, kWhere,
+                  row->serial() + ": the HardwareCredential has " + std::to_string(row->jwt.size()) +
+                      " octets, a device takes 3,072: fewer or shorter columns");
     credentials.push_back(row->jwt);
   }
   KEEL_TRY(const vc::Batch batch, vc::MakeBatch(credentials, random_));
   ByteArray<256> payload{};
-  KEEL_TRY(const size_t payload_length, ledger::WriteBatchPayload({batch.root, static_cast<uint32_t>(credentials.size())}, std::span<char>(reinterpret_cast<char*>(payload.data()), payload.size())));
+  KEEL_TRY(const size_t payload_length,
+           ledger::WriteBatchPayload({batch.root, static_cast<uint32_t>(credentials.size())},
+                                     std::span<char>(reinterpret_cast<char*>(payload.data()), payload.size())));
   base::ByteVec statement(ledger::kMaxStatement);
-  KEEL_TRY(const size_t statement_length, ledger::SignStatement(AsText(ByteView(payload).first(payload_length)), identity_->auth_kid(), identity_->keys(), identity_->auth(), statement));
+  KEEL_TRY(const size_t statement_length,
+           ledger::SignStatement(AsText(ByteView(payload).first(payload_length)), identity_->auth_kid(),
+                                 identity_->keys(), identity_->auth(), statement));
   statement.resize(statement_length);
   base::WriteBatch write;
-  write.Put(BatchRecordKey(base::Hex(batch.root)), base::DumpJson({{"n", credentials.size()}, {"statement", base::ToString(ByteView(statement))}}));
+  write.Put(BatchRecordKey(base::Hex(batch.root)),
+            base::DumpJson({{"n", credentials.size()}, {"statement", base::ToString(ByteView(statement))}}));
   for (size_t i = 0; i < missing.size(); ++i) {
     missing[i]->batch = base::DumpJson(batch.members[i].ToJson());
     missing[i]->batch_root = base::Hex(batch.root);
@@ -198,11 +215,14 @@ Result<json> Issuer::Anchor(const json& args) {
       KEEL_TRY(row.rs, base::GetFixed<32>(item, "rs"));
       KEEL_TRY(row.rp, base::GetString(item, "rp"));
       KEEL_TRY(const crypto::PublicKey rp, crypto::PublicKey::FromMultikey(row.rp));
-      if (rp.type() != crypto::KeyType::kX25519) return Fail(Code::kUnsupported, kWhere, serial + ": rp is no X25519 key");
+      if (rp.type() != crypto::KeyType::kX25519)
+        return Fail(Code::kUnsupported, kWhere, serial + ": rp is no X25519 key");
       KEEL_TRY_VOID(CheckCreate(row));
       PutRow(keep, row);
     } else if (row.did != did || row.create != create) {
-      return Fail(Code::kConflict, kWhere, serial + ": the device says " + did + ", but " + row.did + " was made for this serial: another device, or its store was erased");
+      return Fail(Code::kConflict, kWhere,
+                  serial + ": the device says " + did + ", but " + row.did +
+                      " was made for this serial: another device, or its store was erased");
     }
     rows.push_back(std::move(row));
   }
@@ -241,12 +261,16 @@ Result<json> Issuer::Anchor(const json& args) {
     if (verdicts.size() != entries.size()) return Fail(Code::kInternalError, kWhere, "verdicts are missing");
     for (size_t i = 0; i < creating.size(); ++i) {
       if (verdicts[i].code != Code::kOk)
-        return Fail(verdicts[i].code, kWhere, creating[i]->serial() + ": the registry refuses the device's DID: " + verdicts[i].detail +
-                                                  (verdicts[i].code == Code::kNotSponsored ? ". Accredit this issuer: keel-registry sponsor add --identity FILE" : ""));
+        return Fail(verdicts[i].code, kWhere,
+                    creating[i]->serial() + ": the registry refuses the device's DID: " + verdicts[i].detail +
+                        (verdicts[i].code == Code::kNotSponsored
+                             ? ". Accredit this issuer: keel-registry sponsor add --identity FILE"
+                             : ""));
       creating[i]->create_index = verdicts[i].index;
     }
     for (auto& [root, at] : roots) {
-      if (verdicts[at].code != Code::kOk) return Fail(verdicts[at].code, kWhere, "the registry refuses the batch root: " + verdicts[at].detail);
+      if (verdicts[at].code != Code::kOk)
+        return Fail(verdicts[at].code, kWhere, "the registry refuses the batch root: " + verdicts[at].detail);
       at = verdicts[at].index;
     }
     base::WriteBatch write;
@@ -263,7 +287,11 @@ Result<json> Issuer::Anchor(const json& args) {
   json stamps = json::array();
   for (const Row& row : rows) {
     KEEL_TRY(const std::string config, StampConfig(row));
-    stamps.push_back({{"serial", row.serial()}, {"state", RowStateName(row.state)}, {"config", config}, {"credential", row.jwt}, {"batch", row.batch}});
+    stamps.push_back({{"serial", row.serial()},
+                      {"state", RowStateName(row.state)},
+                      {"config", config},
+                      {"credential", row.jwt},
+                      {"batch", row.batch}});
   }
   return json{{"descriptor", base::Base64Url(identity_->network().genesis)}, {"stamps", std::move(stamps)}};
 }
@@ -287,7 +315,8 @@ Result<json> Issuer::Verified(const json& args) {
 Result<json> Issuer::Finish(const json& args) {
   const std::lock_guard lock(mutex_);
   KEEL_TRY(const std::vector<std::string> serials, base::GetStrings(args, "serials"));
-  if (serials.empty() || serials.size() > kMaxGroup) return Fail(Code::kOutOfRange, kWhere, "1 to 1,024 devices a call");
+  if (serials.empty() || serials.size() > kMaxGroup)
+    return Fail(Code::kOutOfRange, kWhere, "1 to 1,024 devices a call");
   std::vector<custody::DeviceRecord> records;
   base::WriteBatch batch;
   for (const std::string& serial : serials) {

@@ -40,10 +40,13 @@ Result<> Issuer::Connect() {
   client.endpoints = options_.endpoints;
   client.max_stale_seconds = options_.max_stale;
   client.state_file = options_.data_dir + "/checkpoint";
-  client.account = registry_client::Account{identity_->did(), &identity_->keys(), identity_->auth(), identity_->auth_kid()};
-  KEEL_TRY(registry_, registry_client::RegistryClient::Create(identity_->network_text(), http_, clock_, random_, client));
+  client.account =
+      registry_client::Account{identity_->did(), &identity_->keys(), identity_->auth(), identity_->auth_kid()};
+  KEEL_TRY(registry_,
+           registry_client::RegistryClient::Create(identity_->network_text(), http_, clock_, random_, client));
   resolver_ = std::make_unique<did::MethodResolver>();
-  resolver_->Add("keel", std::make_unique<did::KeelMethod>(*registry_, registry_->label())).Add("key", std::make_unique<did::KeyMethod>());
+  resolver_->Add("keel", std::make_unique<did::KeelMethod>(*registry_, registry_->label()))
+      .Add("key", std::make_unique<did::KeyMethod>());
   context_.reset(new custody::CustodyContext{*identity_, *custody_, *registry_, *resolver_, clock_, random_, {}});
   return {};
 }
@@ -66,8 +69,11 @@ Result<json> Issuer::RotateKey(const json& args) {
   KEEL_TRY(const auto reason, base::GetOptionalString(args, "reason"));
   KEEL_TRY(const auto since, base::GetOptionalUint(args, "since"));
   const std::string why = reason.value_or("routine");
-  if (why != "routine" && why != "compromise") return Fail(Code::kUsage, "rotate-key", "--reason is routine or compromise");
-  if (why == "compromise" && !since) return Fail(Code::kUsage, "rotate-key", "--reason compromise needs --since INDEX: the log index from which on nothing by the old key counts");
+  if (why != "routine" && why != "compromise")
+    return Fail(Code::kUsage, "rotate-key", "--reason is routine or compromise");
+  if (why == "compromise" && !since)
+    return Fail(Code::kUsage, "rotate-key",
+                "--reason compromise needs --since INDEX: the log index from which on nothing by the old key counts");
   if (why == "routine" && since) return Fail(Code::kUsage, "rotate-key", "--since goes with --reason compromise");
   KEEL_TRY(const uint64_t index, identity_->Rotate(*registry_, why == "compromise" ? since : std::nullopt));
   KEEL_TRY_VOID(Connect());
@@ -82,7 +88,9 @@ Result<> Issuer::Ready() {
   auto set = registry_->ProveKeys({&key, 1});
   if (!set) return std::unexpected<Error>(std::move(set.error()));
   if (!set->keys[0].value)
-    return Fail(Code::kNotSponsored, "issuer", "this DID isn't an accredited sponsor: keel-registry sponsor add --identity " + options_.data_dir + "/identity.json");
+    return Fail(Code::kNotSponsored, "issuer",
+                "this DID isn't an accredited sponsor: keel-registry sponsor add --identity " + options_.data_dir +
+                    "/identity.json");
   if (!StatusList()) return Fail(Code::kUnavailable, "issuer", "the status list isn't published yet");
   return {};
 }
@@ -90,7 +98,8 @@ Result<> Issuer::Ready() {
 Result<json> Issuer::Status() {
   const std::lock_guard lock(mutex_);
   json rows = json::object();
-  for (const RowState state : {RowState::kBegun, RowState::kAnchored, RowState::kVerified, RowState::kFinished}) rows[RowStateName(state)] = 0;
+  for (const RowState state : {RowState::kBegun, RowState::kAnchored, RowState::kVerified, RowState::kFinished})
+    rows[RowStateName(state)] = 0;
   uint64_t revoked = 0;
   Result<> bad;
   KEEL_TRY_VOID(db_->Scan("f/", [&](std::string_view, std::string_view value) {
@@ -115,7 +124,8 @@ Result<json> Issuer::Status() {
               {"why", ready ? "" : ready.error().Text()},
               {"rows", std::move(rows)},
               {"revoked", revoked},
-              {"status_list", {{"url", StatusUrl()}, {"version", status_version_}, {"valid_until", base::Rfc3339(status_until_)}}}};
+              {"status_list",
+               {{"url", StatusUrl()}, {"version", status_version_}, {"valid_until", base::Rfc3339(status_until_)}}}};
 }
 
 Result<json> Issuer::List() {
@@ -129,7 +139,11 @@ Result<json> Issuer::List() {
       bad = Fail(Code::kCorrupt, "issuer", std::string(key) + ": " + row.error().Text());
       return false;
     }
-    devices.push_back({{"serial", row->serial()}, {"model", row->facts.model}, {"did", row->did}, {"state", RowStateName(row->state)}, {"revoked", row->revoked}});
+    devices.push_back({{"serial", row->serial()},
+                       {"model", row->facts.model},
+                       {"did", row->did},
+                       {"state", RowStateName(row->state)},
+                       {"revoked", row->revoked}});
     return true;
   }));
   KEEL_TRY_VOID(bad);
@@ -144,18 +158,31 @@ Result<json> Issuer::Doctor() {
   };
   const auto checkpoint = registry_->Checkpoint();
   add("registry", checkpoint ? Result<>() : std::unexpected<Error>(checkpoint.error()),
-      checkpoint ? "checkpoint of " + std::to_string(checkpoint->size) + " entries at " + base::Rfc3339(checkpoint->time) : "");
+      checkpoint
+          ? "checkpoint of " + std::to_string(checkpoint->size) + " entries at " + base::Rfc3339(checkpoint->time)
+          : "");
   const auto history = registry_->ResolveDid(did());
-  add("own DID", history ? Result<>() : std::unexpected<Error>(history.error()), history ? std::to_string(history->operations.size()) + " operations anchored" : "");
+  add("own DID", history ? Result<>() : std::unexpected<Error>(history.error()),
+      history ? std::to_string(history->operations.size()) + " operations anchored" : "");
   if (history) {
     const bool same = history->operations.size() == identity_->operations().size();
-    add("own operations", same ? Result<>() : Result<>(Fail(Code::kConflict, "issuer", "the registry knows " + std::to_string(history->operations.size()) + " operations, identity.json " + std::to_string(identity_->operations().size()) + ": run rotate-key again or restore the newest folder")), "as in identity.json");
+    add("own operations",
+        same ? Result<>()
+             : Result<>(Fail(Code::kConflict, "issuer",
+                             "the registry knows " + std::to_string(history->operations.size()) +
+                                 " operations, identity.json " + std::to_string(identity_->operations().size()) +
+                                 ": run rotate-key again or restore the newest folder")),
+        "as in identity.json");
   }
-  add("accreditation and status list", Ready(), "accredited; version " + std::to_string(status_version_) + " published");
+  add("accreditation and status list", Ready(),
+      "accredited; version " + std::to_string(status_version_) + " published");
   add("database", db_->Healthy(), "writable");
   add("custody", custody_->raw().Healthy(), "writable");
   const bool fixed = !options_.public_url.empty();
-  add("public url", fixed ? Result<>() : Result<>(Fail(Code::kUsage, "issuer", "public_url is not set: credentials can't name their status list")), options_.public_url);
+  add("public url",
+      fixed ? Result<>()
+            : Result<>(Fail(Code::kUsage, "issuer", "public_url is not set: credentials can't name their status list")),
+      options_.public_url);
   bool all = true;
   for (const json& check : checks) all = all && check["ok"].get<bool>();
   return json{{"ok", all}, {"checks", std::move(checks)}};

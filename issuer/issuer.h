@@ -23,19 +23,20 @@
 
 namespace keel::issuer {
 
-// A manufacturer's service: the issuer's side of the factory (factory.cc), the status list (status.cc), firmware releases (release.cc), and its stock of
-// devices (custody). State: DATA/db (LevelDB; rows, batches, status list, releases) and DATA/custody. Every verb is thread-safe; they run one at a time.
+// A manufacturer's service: the issuer's side of the factory (factory.cc), the status list (status.cc), firmware
+// releases (release.cc), and its stock of devices (custody). State: DATA/db (LevelDB; rows, batches, status list,
+// releases) and DATA/custody. Every verb is thread-safe; they run one at a time.
 class Issuer {
  public:
   struct Options {
     std::string data_dir;
     custody::Identity::Options identity;
-    std::string name;                      // of the manufacturer, for people; into credentials
-    std::string vendor;                    // domain name: SUIT vendor identifier
-    std::string public_url;                // where the status list is fetched: "http://127.0.0.1:8080"
-    std::vector<std::string> endpoints;    // registry nodes to use; empty: net.keel's
+    std::string name;                          // of the manufacturer, for people; into credentials
+    std::string vendor;                        // domain name: SUIT vendor identifier
+    std::string public_url;                    // where the status list is fetched: "http://127.0.0.1:8080"
+    std::vector<std::string> endpoints;        // registry nodes to use; empty: net.keel's
     std::vector<std::string> stamp_endpoints;  // registry nodes that devices are told; empty: the same
-    uint64_t max_stale = 300;              // stamped, and for our own answers
+    uint64_t max_stale = 300;                  // stamped, and for our own answers
     uint64_t status_valid_seconds = 86'400;
   };
   // Needs no registry to be up. The collaborators outlive it.
@@ -50,15 +51,16 @@ class Issuer {
   Result<nlohmann::json> Anchor(const nlohmann::json& args);
   Result<nlohmann::json> Verified(const nlohmann::json& args);
   Result<nlohmann::json> Finish(const nlohmann::json& args);
-  Result<nlohmann::json> Revoke(const nlohmann::json& args);         // {device: serial or DID, reason?}
-  Result<nlohmann::json> Release(const nlohmann::json& args);        // {model, version, sequence, sha256, size}
-  Result<nlohmann::json> RotateKey(const nlohmann::json& args);      // {reason: routine|compromise, since?}
+  Result<nlohmann::json> Revoke(const nlohmann::json& args);     // {device: serial or DID, reason?}
+  Result<nlohmann::json> Release(const nlohmann::json& args);    // {model, version, sequence, sha256, size}
+  Result<nlohmann::json> RotateKey(const nlohmann::json& args);  // {reason: routine|compromise, since?}
   Result<nlohmann::json> Status();
   Result<nlohmann::json> List();
   Result<nlohmann::json> Doctor();
-  Result<nlohmann::json> Ownership(const nlohmann::json& args);      // custody::RunOwnershipVerb
+  Result<nlohmann::json> Ownership(const nlohmann::json& args);  // custody::RunOwnershipVerb
 
-  // Publishes the first status list, or a new version when the present one has used up half its validity. Called at start and every minute.
+  // Publishes the first status list, or a new version when the present one has used up half its validity. Called at
+  // start and every minute.
   Result<> RefreshStatus();
   // The status list credential (vc+jwt); null before the first publication. Thread-safe beside the verbs.
   std::shared_ptr<const std::string> StatusList() const;
@@ -75,7 +77,7 @@ class Issuer {
   Issuer(Options options, base::HttpClient& http, Clock& clock, Random& random)
       : options_(std::move(options)), http_(http), clock_(clock), random_(random) {}
 
-  Result<> Connect();          // (re)makes the registry client with the current key as account
+  Result<> Connect();  // (re)makes the registry client with the current key as account
   Result<> LoadStatus();
   Result<Row> GetRow(std::string_view serial) const;
   Result<Row> FindRow(const std::string& serial_or_did) const;
@@ -97,11 +99,11 @@ class Issuer {
   std::unique_ptr<did::MethodResolver> resolver_;
   std::unique_ptr<custody::CustodyContext> context_;
 
-  std::mutex mutex_;                       // of the verbs
+  std::mutex mutex_;  // of the verbs
   std::set<uint64_t> status_used_;
   uint64_t status_version_ = 0;
   UnixSeconds status_until_ = 0;
-  std::string status_bits_;                // encoded bitstring as published
+  std::string status_bits_;  // encoded bitstring as published
   mutable std::mutex status_mutex_;
   std::shared_ptr<const std::string> status_jwt_;
 };

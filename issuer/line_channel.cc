@@ -77,7 +77,8 @@ Result<std::unique_ptr<LineChannel>> LineChannel::Spawn(const std::vector<std::s
   const ssize_t n = read(failed[0], &error, sizeof error);
   Close(failed[0]);
   std::unique_ptr<LineChannel> channel(new LineChannel(pid, in[1], out[0]));
-  if (n == sizeof error) return Fail(Code::kNotFound, kWhere, argv[0] + ": " + strerror(error) + " (--device-command names the program)");
+  if (n == sizeof error)
+    return Fail(Code::kNotFound, kWhere, argv[0] + ": " + strerror(error) + " (--device-command names the program)");
   return channel;
 }
 
@@ -125,13 +126,15 @@ Result<json> LineChannel::Receive(std::chrono::milliseconds timeout) {
         const auto code = base::GetString(*error, "code");
         const auto message = base::GetString(*error, "message");
         refused_did_ = base::GetString(*error, "did").value_or("");
-        return Fail(code ? CodeFromName(*code) : Code::kRefused, kWhere, "the device refuses: " + message.value_or("no reason given"));
+        return Fail(code ? CodeFromName(*code) : Code::kRefused, kWhere,
+                    "the device refuses: " + message.value_or("no reason given"));
       }
       return answer;
     }
     if (buffer_.size() >= kMaxLine) return Fail(Code::kTooLarge, kWhere, "an answer over 32 KiB");
     const uint64_t now = base::MonotonicMs();
-    if (now >= until) return Fail(Code::kTimeout, kWhere, "no answer within " + std::to_string(timeout.count()) + " ms");
+    if (now >= until)
+      return Fail(Code::kTimeout, kWhere, "no answer within " + std::to_string(timeout.count()) + " ms");
     pollfd waiting{out_, POLLIN, 0};
     const int ready = poll(&waiting, 1, static_cast<int>(until - now));
     if (ready < 0 && errno != EINTR) return Fail(Code::kIo, kWhere, strerror(errno));

@@ -10,11 +10,16 @@ int main(int argc, char** argv) {
   using keel::issuer::Flags;
   keel::crypto::SetUpHostedCrypto();
   Flags flags;
-  CLI::App app{"Manufacturer's issuer: anchors devices' DIDs, grants HardwareCredentials, publishes the status list, releases firmware.", "keel-issuer"};
+  CLI::App app{
+      "Manufacturer's issuer: anchors devices' DIDs, grants HardwareCredentials, publishes the status list, releases "
+      "firmware.",
+      "keel-issuer"};
   app.require_subcommand(1);
   app.footer(
-      "Files: DIR/issuer.toml, or /etc/keel/issuer.toml, /var/lib/keel/issuer, /run/keel/issuer.sock (root), or the XDG folders.\n"
-      "Exit status: 0 done, 1 checked and found invalid, 2 wrong usage or input, 3 a service could not be reached, 4 done in part.");
+      "Files: DIR/issuer.toml, or /etc/keel/issuer.toml, /var/lib/keel/issuer, /run/keel/issuer.sock (root), or the "
+      "XDG folders.\n"
+      "Exit status: 0 done, 1 checked and found invalid, 2 wrong usage or input, 3 a service could not be reached, 4 "
+      "done in part.");
   int (*verb)(const keel::base::RolePaths&, const Flags&) = nullptr;
   const auto common = [&](CLI::App* sub) {
     sub->add_option("--data", flags.data, "Folder of this issuer (settings, keys, database, socket)");
@@ -30,9 +35,11 @@ int main(int argc, char** argv) {
   passphrase(init);
   init->add_option("--registry", flags.registry_file, "The registry's join file, net.keel")->required();
   init->add_option("--name", flags.name, "The manufacturer's name, for people");
-  init->add_option("--vendor", flags.vendor, "The manufacturer's domain name: SUIT vendor identifier")->default_val("maker.example");
+  init->add_option("--vendor", flags.vendor, "The manufacturer's domain name: SUIT vendor identifier")
+      ->default_val("maker.example");
   init->add_option("--listen", flags.listen, "HOST:PORT of the public listener")->default_val("127.0.0.1:0");
-  init->add_option("--public-url", flags.public_url, "URL under which others reach the public listener; credentials name it");
+  init->add_option("--public-url", flags.public_url,
+                   "URL under which others reach the public listener; credentials name it");
   init->add_flag("--unprotected-keys", flags.unprotected_keys, "No passphrase: keys under a random key in a 0600 file");
   init->callback([&] { verb = keel::issuer::RunInit; });
 
@@ -44,12 +51,17 @@ int main(int argc, char** argv) {
   serve->add_option("--ready-fd", flags.ready_fd, "Write one JSON line (url, socket, did, pid) here when ready");
   serve->callback([&] { verb = keel::issuer::RunServe; });
 
-  CLI::App* manufacture = common(app.add_subcommand("manufacture", "Make devices: the factory's station, a client of the running service"));
+  CLI::App* manufacture =
+      common(app.add_subcommand("manufacture", "Make devices: the factory's station, a client of the running service"));
   auto* csv = manufacture->add_option("--csv", flags.csv, "The devices' list (docs/protocols/factory.md)");
   manufacture->add_option("--count", flags.count, "Without --csv: this many demo devices of two models")->excludes(csv);
   manufacture->add_option("--devices-dir", flags.devices_dir, "Folder with one folder a device")->required();
-  manufacture->add_option("--device-command", flags.device_command, "The device's program; {data} stands for its folder (default: keel-device beside this program)");
-  manufacture->add_option("--parallel", flags.parallel, "Devices at a time")->default_val(64)->check(CLI::Range(1, 256));
+  manufacture->add_option(
+      "--device-command", flags.device_command,
+      "The device's program; {data} stands for its folder (default: keel-device beside this program)");
+  manufacture->add_option("--parallel", flags.parallel, "Devices at a time")
+      ->default_val(64)
+      ->check(CLI::Range(1, 256));
   manufacture->add_option("--events-fd", flags.events_fd, "Write one JSON line a step here");
   manufacture->callback([&] { verb = keel::issuer::RunManufacture; });
 
@@ -58,9 +70,14 @@ int main(int argc, char** argv) {
   revoke->add_option("--reason", flags.reason, "Kept with the row, not published");
   revoke->callback([&] { verb = keel::issuer::RunRevoke; });
 
-  CLI::App* rotate = common(app.add_subcommand("rotate-key", "Replace the issuer's key by the one committed to before"));
-  rotate->add_option("--reason", flags.reason, "routine: what was anchored stays good; compromise: only what was anchored before --since")->default_val("routine");
-  auto* since = rotate->add_option("--since", flags.since, "With compromise: log index from which on nothing by the old key counts");
+  CLI::App* rotate =
+      common(app.add_subcommand("rotate-key", "Replace the issuer's key by the one committed to before"));
+  rotate
+      ->add_option("--reason", flags.reason,
+                   "routine: what was anchored stays good; compromise: only what was anchored before --since")
+      ->default_val("routine");
+  auto* since = rotate->add_option("--since", flags.since,
+                                   "With compromise: log index from which on nothing by the old key counts");
   rotate->callback([&] {
     flags.has_since = since->count() != 0;
     verb = keel::issuer::RunRotateKey;
@@ -73,11 +90,16 @@ int main(int argc, char** argv) {
   release->add_option("--model", flags.model, "Model that it is for")->required();
   release->add_option("--version", flags.version, "Version text")->required();
   release->add_option("--sequence", flags.sequence, "Rises with each release of a model; default: the next");
-  release->add_option("-o,--output", flags.out, "Folder to write: manifest.cbor, firmware.bin, release.json")->required();
+  release->add_option("-o,--output", flags.out, "Folder to write: manifest.cbor, firmware.bin, release.json")
+      ->required();
   release->callback([&] { verb = keel::issuer::RunRelease; });
 
-  common(app.add_subcommand("status", "What the service does and whether it can work"))->callback([&] { verb = keel::issuer::RunStatus; });
-  common(app.add_subcommand("doctor", "What is wrong, and what to change"))->callback([&] { verb = keel::issuer::RunDoctor; });
+  common(app.add_subcommand("status", "What the service does and whether it can work"))->callback([&] {
+    verb = keel::issuer::RunStatus;
+  });
+  common(app.add_subcommand("doctor", "What is wrong, and what to change"))->callback([&] {
+    verb = keel::issuer::RunDoctor;
+  });
   common(app.add_subcommand("list", "The devices made here"))->callback([&] { verb = keel::issuer::RunList; });
 
   try {

@@ -45,16 +45,21 @@ Result<json> Issuer::Release(const json& args) {
     KEEL_TRY(const std::string before, base::GetString(object, "imageSha256"));
     KEEL_TRY(const std::string version, base::GetString(object, "version"));
     if (before != digest || version != manifest.version)
-      return Fail(Code::kConflict, kWhere, "sequence " + std::to_string(manifest.sequence) + " of " + manifest.model + " is version " + version + " already: take a higher --sequence");
+      return Fail(Code::kConflict, kWhere,
+                  "sequence " + std::to_string(manifest.sequence) + " of " + manifest.model + " is version " + version +
+                      " already: take a higher --sequence");
     return object;
   }
   if (manifest.sequence <= highest)
-    return Fail(Code::kRollback, kWhere, "sequence " + std::to_string(manifest.sequence) + " is not above " + std::to_string(highest) + ", the newest of " + manifest.model + ": devices would refuse it");
+    return Fail(Code::kRollback, kWhere,
+                "sequence " + std::to_string(manifest.sequence) + " is not above " + std::to_string(highest) +
+                    ", the newest of " + manifest.model + ": devices would refuse it");
   manifest.vendor_id = base::SuitVendorId(options_.vendor);
   manifest.class_id = base::SuitClassId(manifest.vendor_id, manifest.model);
   KEEL_TRY(const crypto::KeyHandle author, identity_->keys().FindLabel(kAuthorLabel));
   KEEL_TRY(const crypto::PublicKey author_key, identity_->keys().Public(author));
-  KEEL_TRY(const base::ByteVec envelope, base::WriteSuitEnvelope(manifest, [&](ByteView message) -> Result<base::ByteVec> {
+  KEEL_TRY(const base::ByteVec envelope,
+           base::WriteSuitEnvelope(manifest, [&](ByteView message) -> Result<base::ByteVec> {
              base::ByteVec signature(64);
              KEEL_TRY(const size_t length, identity_->keys().Sign(author, message, signature));
              signature.resize(length);

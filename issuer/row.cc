@@ -12,7 +12,7 @@ using nlohmann::json;
 
 struct TextFact {
   const char* name;
-  std::string vc::HardwareFacts::*member;
+  std::string vc::HardwareFacts::* member;
 };
 constexpr TextFact kTextFacts[] = {
     {"serial", &vc::HardwareFacts::serial},
@@ -67,7 +67,8 @@ Result<vc::HardwareFacts> FactsFromJson(const json& object) {
   if (object.contains("extra")) {
     KEEL_TRY(const json* extra, base::GetArray(object, "extra"));
     for (const json& pair : *extra) {
-      if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string() || !pair[1].is_string()) return Fail(Code::kMalformed, "facts", "extra");
+      if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string() || !pair[1].is_string())
+        return Fail(Code::kMalformed, "facts", "extra");
       facts.extra.emplace_back(pair[0].get<std::string>(), pair[1].get<std::string>());
     }
   }

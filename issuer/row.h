@@ -26,16 +26,16 @@ struct Row {
   std::string manufacture_date;
   Bytes32 root_seal{};
   // From the device:
-  std::string did, create, rp;   // rp: Multikey
+  std::string did, create, rp;  // rp: Multikey
   ByteArray<16> salt{};
   Bytes32 rs{};
   // From the issuer:
   uint64_t create_index = 0;
   uint64_t status_index = 0;
   std::string jwt;
-  std::string batch;             // BATCH member as JSON text; index 0 until anchored
-  std::string batch_root;        // hex
-  std::string digest;            // what the station read back, base64url
+  std::string batch;       // BATCH member as JSON text; index 0 until anchored
+  std::string batch_root;  // hex
+  std::string digest;      // what the station read back, base64url
   bool revoked = false;
   std::string revoke_reason;
 

@@ -25,14 +25,14 @@ using nlohmann::json;
 // One device on the station's bench.
 struct Bench {
   const DeviceRow* row = nullptr;
-  std::string state;         // of the issuer's row
+  std::string state;  // of the issuer's row
   std::string known_did;
   std::string root_seal;
   std::unique_ptr<LineChannel> device;
-  json identity;             // the device's answer to begin
+  json identity;  // the device's answer to begin
   json stamp;
   std::string digest;
-  bool locked = false;       // found locked: only finish is left
+  bool locked = false;  // found locked: only finish is left
   bool failed = false;
   uint64_t started = 0;
 
@@ -90,7 +90,8 @@ Result<std::string> Compare(const Bench& bench, const std::string& descriptor, c
   crypto::Sha256 all;
   for (const auto& [name, value] : wanted) {
     KEEL_TRY(const std::string seen, base::GetString(read, name));
-    if (seen != value) return Fail(Code::kCorrupt, "device", std::string("reads back another ") + name + " than was stamped: scrap it");
+    if (seen != value)
+      return Fail(Code::kCorrupt, "device", std::string("reads back another ") + name + " than was stamped: scrap it");
     all.Update(value).Update("\n");
   }
   return base::Base64Url(all.Final());
@@ -98,7 +99,8 @@ Result<std::string> Compare(const Bench& bench, const std::string& descriptor, c
 
 class Station {
  public:
-  Station(const StationOptions& options, const IssuerVerb& issuer, Random& random) : options_(options), issuer_(issuer), random_(random) {}
+  Station(const StationOptions& options, const IssuerVerb& issuer, Random& random)
+      : options_(options), issuer_(issuer), random_(random) {}
 
   Result<> Group(std::span<const DeviceRow> rows) {
     KEEL_TRY(std::vector<Bench> benches, Begin(rows));
@@ -118,13 +120,17 @@ class Station {
     options_.on_event(event);
   }
   void Drop(Bench& bench, const Error& error) {
-    failed.push_back({{"serial", bench.serial()}, {"line", bench.row->line}, {"code", CodeName(error.code)}, {"message", error.Text()}});
+    failed.push_back({{"serial", bench.serial()},
+                      {"line", bench.row->line},
+                      {"code", CodeName(error.code)},
+                      {"message", error.Text()}});
     bench.failed = true;
     bench.device.reset();
     Event(bench, "failed");
   }
   // Asks every live device of the group: all are sent before the first is waited for.
-  void AskAll(std::vector<Bench>& benches, const std::function<json(Bench&)>& question, const std::function<Result<>(Bench&, const json&)>& answer) {
+  void AskAll(std::vector<Bench>& benches, const std::function<json(Bench&)>& question,
+              const std::function<Result<>(Bench&, const json&)>& answer) {
     for (Bench& bench : benches) {
       if (bench.failed || !bench.device) continue;
       if (auto sent = bench.device->Send(question(bench)); !sent) Drop(bench, sent.error());
@@ -155,7 +161,8 @@ class Station {
     KEEL_TRY(net_, base::GetString(answer, "net"));
     KEEL_TRY(const json* list, base::GetArray(answer, "rows"));
     std::vector<Bench> benches;
-    if (list->size() != rows.size()) return Fail(Code::kInternalError, "station", "the issuer's answer has another number of rows");
+    if (list->size() != rows.size())
+      return Fail(Code::kInternalError, "station", "the issuer's answer has another number of rows");
     for (size_t i = 0; i < rows.size(); ++i) {
       Bench bench;
       bench.row = &rows[i];
@@ -180,11 +187,16 @@ class Station {
       KEEL_TRY(bench.device, LineChannel::Spawn(CommandFor(options_, folder)));
     }
     AskAll(
-        benches, [&](Bench& bench) { return json{{"op", "begin"}, {"label", label_}, {"net", net_}, {"root_seal", bench.root_seal}}; },
+        benches,
+        [&](Bench& bench) {
+          return json{{"op", "begin"}, {"label", label_}, {"net", net_}, {"root_seal", bench.root_seal}};
+        },
         [&](Bench& bench, const json& answer) -> Result<> {
           KEEL_TRY(const std::string did, base::GetString(answer, "did"));
           if (!bench.known_did.empty() && did != bench.known_did)
-            return Fail(Code::kConflict, "device", "it says " + did + ", but " + bench.known_did + " was made for serial " + bench.serial() + ": another device, or its store was erased");
+            return Fail(Code::kConflict, "device",
+                        "it says " + did + ", but " + bench.known_did + " was made for serial " + bench.serial() +
+                            ": another device, or its store was erased");
           bench.identity = answer;
           Event(bench, "keys");
           return {};
@@ -192,7 +204,8 @@ class Station {
     std::map<const Bench*, Bytes32> challenges;
     for (Bench& bench : benches) KEEL_TRY_VOID(random_.Fill(challenges[&bench]));
     AskAll(
-        benches, [&](Bench& bench) { return json{{"op", "prove"}, {"challenge", base::Base64Url(challenges[&bench])}}; },
+        benches,
+        [&](Bench& bench) { return json{{"op", "prove"}, {"challenge", base::Base64Url(challenges[&bench])}}; },
         [&](Bench& bench, const json& answer) -> Result<> {
           KEEL_TRY(const std::string create, base::GetString(bench.identity, "create"));
           return CheckProof(create, challenges[&bench], answer);
@@ -210,7 +223,8 @@ class Station {
   Result<> TakeStamps(std::vector<Bench*>& benches, const json& answer) {
     KEEL_TRY(descriptor_, base::GetString(answer, "descriptor"));
     KEEL_TRY(const json* stamps, base::GetArray(answer, "stamps"));
-    if (stamps->size() != benches.size()) return Fail(Code::kInternalError, "station", "the issuer's answer has another number of stamps");
+    if (stamps->size() != benches.size())
+      return Fail(Code::kInternalError, "station", "the issuer's answer has another number of stamps");
     for (size_t i = 0; i < benches.size(); ++i) {
       benches[i]->stamp = (*stamps)[i];
       Event(*benches[i], "anchored");
@@ -230,7 +244,8 @@ class Station {
     auto answer = issuer_("manufacture.anchor", {{"devices", devices}});
     if (answer) return TakeStamps(ready, *answer);
     const Code code = answer.error().code;
-    if (code == Code::kUnreachable || code == Code::kTimeout || code == Code::kNotSponsored || code == Code::kQuotaExceeded || ready.size() == 1) {
+    if (code == Code::kUnreachable || code == Code::kTimeout || code == Code::kNotSponsored ||
+        code == Code::kQuotaExceeded || ready.size() == 1) {
       if (ready.size() == 1 && code != Code::kUnreachable && code != Code::kTimeout) {
         Drop(*ready[0], answer.error());
         return {};
@@ -254,7 +269,11 @@ class Station {
     AskAll(
         benches,
         [&](Bench& bench) {
-          return json{{"op", "stamp"}, {"config", bench.stamp["config"]}, {"descriptor", descriptor_}, {"credential", bench.stamp["credential"]}, {"batch", bench.stamp["batch"]}};
+          return json{{"op", "stamp"},
+                      {"config", bench.stamp["config"]},
+                      {"descriptor", descriptor_},
+                      {"credential", bench.stamp["credential"]},
+                      {"batch", bench.stamp["batch"]}};
         },
         [](Bench&, const json& answer) -> Result<> {
           KEEL_TRY(const bool ok, base::GetBool(answer, "ok"));
@@ -287,7 +306,9 @@ class Station {
     KEEL_TRY_VOID(issuer_("manufacture.finish", {{"serials", std::move(serials)}}));
     for (Bench& bench : benches) {
       if (bench.failed || !bench.locked) continue;
-      made.push_back({{"serial", bench.serial()}, {"did", bench.identity.is_object() ? bench.identity.value("did", bench.known_did) : bench.known_did}});
+      made.push_back(
+          {{"serial", bench.serial()},
+           {"did", bench.identity.is_object() ? bench.identity.value("did", bench.known_did) : bench.known_did}});
       Event(bench, "finished");
     }
     return {};
@@ -301,7 +322,8 @@ class Station {
 
 }  // namespace
 
-Result<json> RunStation(const std::vector<DeviceRow>& rows, const StationOptions& options, const IssuerVerb& issuer, Random& random) {
+Result<json> RunStation(const std::vector<DeviceRow>& rows, const StationOptions& options, const IssuerVerb& issuer,
+                        Random& random) {
   Station station(options, issuer, random);
   const size_t group = std::clamp<size_t>(options.parallel, 1, 256);
   KEEL_TRY_VOID(base::MakeDir(options.devices_dir));
@@ -309,7 +331,9 @@ Result<json> RunStation(const std::vector<DeviceRow>& rows, const StationOptions
     const auto some = std::span<const DeviceRow>(rows).subspan(from, std::min(group, rows.size() - from));
     KEEL_TRY_VOID(station.Group(some));
   }
-  return json{{"made", std::move(station.made)}, {"skipped", std::move(station.skipped)}, {"failed", std::move(station.failed)}};
+  return json{{"made", std::move(station.made)},
+              {"skipped", std::move(station.skipped)},
+              {"failed", std::move(station.failed)}};
 }
 
 std::vector<DeviceRow> DemoRows(size_t count) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The issuer's status list: one Bitstring Status List of 131,072 places, each version anchored before it is served (docs/formats/custody.md).
+// The issuer's status list: one Bitstring Status List of 131,072 places, each version anchored before it is served
+// (docs/formats/custody.md).
 #include <nlohmann/json.hpp>
 
 #include "base/json_strict.h"
@@ -49,8 +50,8 @@ std::shared_ptr<const std::string> Issuer::StatusList() const {
   return status_jwt_;
 }
 
-// Signs the next version, keeps it, anchors it, serves it. After a crash in between, the version number is used again by the next call if the ledger
-// doesn't have it, else the next one.
+// Signs the next version, keeps it, anchors it, serves it. After a crash in between, the version number is used again
+// by the next call if the ledger doesn't have it, else the next one.
 Result<> Issuer::PublishStatus(std::string encoded) {
   KEEL_TRY(const UnixSeconds now, clock_.Now());
   uint64_t version = status_version_ + 1;
@@ -68,7 +69,8 @@ Result<> Issuer::PublishStatus(std::string encoded) {
   request.valid_from = now;
   request.valid_until = now + options_.status_valid_seconds;
   KEEL_TRY(const json credential, vc::StatusListCredential(request, bits));
-  KEEL_TRY(std::string jwt, vc::IssueCredential(credential, identity_->keys(), identity_->auth(), identity_->auth_kid()));
+  KEEL_TRY(std::string jwt,
+           vc::IssueCredential(credential, identity_->keys(), identity_->auth(), identity_->auth_kid()));
 
   ledger::StatusPayload payload;
   const std::string url = StatusUrl();
@@ -78,21 +80,30 @@ Result<> Issuer::PublishStatus(std::string encoded) {
   std::string text(1024, '\0');
   KEEL_TRY(const size_t text_length, ledger::WriteStatusPayload(payload, std::span<char>(text.data(), text.size())));
   base::ByteVec statement(ledger::kMaxStatement);
-  KEEL_TRY(const size_t statement_length, ledger::SignStatement(std::string_view(text).substr(0, text_length), identity_->auth_kid(), identity_->keys(), identity_->auth(), statement));
+  KEEL_TRY(const size_t statement_length,
+           ledger::SignStatement(std::string_view(text).substr(0, text_length), identity_->auth_kid(),
+                                 identity_->keys(), identity_->auth(), statement));
   std::vector<uint8_t> entry(statement_length + 16);
-  KEEL_TRY(const size_t length, ledger::WriteStatementEntry(ledger::EntryType::kStatus, ByteView(statement).first(statement_length), entry));
+  KEEL_TRY(const size_t length,
+           ledger::WriteStatementEntry(ledger::EntryType::kStatus, ByteView(statement).first(statement_length), entry));
   entry.resize(length);
   KEEL_TRY(const auto verdicts, registry_->Submit({&entry, 1}));
   if (verdicts.size() != 1 || verdicts[0].code != Code::kOk)
-    return Fail(verdicts.empty() ? Code::kInternalError : verdicts[0].code, "status list", verdicts.empty() ? "no verdict" : verdicts[0].detail);
+    return Fail(verdicts.empty() ? Code::kInternalError : verdicts[0].code, "status list",
+                verdicts.empty() ? "no verdict" : verdicts[0].detail);
 
   base::WriteBatch batch;
-  batch.Put(kStatusKey, base::DumpJson({{"version", version}, {"until", request.valid_until}, {"bits", encoded}, {"jwt", jwt}, {"url", StatusUrl()}}));
+  batch.Put(kStatusKey, base::DumpJson({{"version", version},
+                                        {"until", request.valid_until},
+                                        {"bits", encoded},
+                                        {"jwt", jwt},
+                                        {"url", StatusUrl()}}));
   KEEL_TRY_VOID(db_->Write(batch, base::Sync::kYes));
   status_version_ = version;
   status_until_ = request.valid_until;
   status_bits_ = std::move(encoded);
-  base::LogInfo("issuer.status_list", {{"version", std::to_string(version)}, {"index", std::to_string(verdicts[0].index)}});
+  base::LogInfo("issuer.status_list",
+                {{"version", std::to_string(version)}, {"index", std::to_string(verdicts[0].index)}});
   const std::lock_guard lock(status_mutex_);
   status_jwt_ = std::make_shared<const std::string>(std::move(jwt));
   return {};

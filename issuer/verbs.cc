@@ -55,7 +55,8 @@ Result<base::SecretText> Passphrase(const Flags& flags, bool confirm) {
 }
 
 // A client verb that prints the service's answer.
-int Client(const base::RolePaths& paths, const Flags& flags, std::string_view verb, const json& args, const std::function<int(const json&)>& print) {
+int Client(const base::RolePaths& paths, const Flags& flags, std::string_view verb, const json& args,
+           const std::function<int(const json&)>& print) {
   const auto answer = base::CallControl(paths, verb, args);
   if (!answer) return Fault(answer.error(), flags);
   if (flags.json) {
@@ -93,10 +94,13 @@ class LateRoutes {
 };
 
 // With port 0 the port of the last run is taken again when it is free: credentials name the status list's URL.
-Result<std::unique_ptr<base::HttpServer>> Listen(const base::RolePaths& paths, const std::string& listen, const std::shared_ptr<LateRoutes>& routes) {
+Result<std::unique_ptr<base::HttpServer>> Listen(const base::RolePaths& paths, const std::string& listen,
+                                                 const std::shared_ptr<LateRoutes>& routes) {
   KEEL_TRY(base::HttpServerOptions options, base::ParseListen(listen));
   options.handler_threads = 4;
-  const auto handler = [routes](base::HttpRequest request, base::Responder responder) { routes->Handle(std::move(request), std::move(responder)); };
+  const auto handler = [routes](base::HttpRequest request, base::Responder responder) {
+    routes->Handle(std::move(request), std::move(responder));
+  };
   const std::string remembered = paths.data_dir + "/port";
   if (options.port == 0) {
     if (const auto text = base::ReadFile(remembered, 16); text) {
@@ -173,11 +177,13 @@ Result<> Serve(const base::RolePaths& paths, const Flags& flags) {
       if (!fresh) limiter.Log(base::LogLevel::kWarn, "issuer.status_list_waits", {{"why", fresh.error().Text()}});
       guard.lock();
       published = published || fresh.has_value();
-      changed.wait_for(guard, published ? std::chrono::milliseconds(60'000) : std::chrono::milliseconds(500), [&] { return stopping; });
+      changed.wait_for(guard, published ? std::chrono::milliseconds(60'000) : std::chrono::milliseconds(500),
+                       [&] { return stopping; });
     }
   });
   base::LogInfo("issuer.ready", {{"url", public_url}, {"did", issuer->did()}});
-  const auto served = base::ServeUntilStopped(*stop, flags.ready_fd, {{"url", public_url}, {"socket", paths.socket}, {"did", issuer->did()}});
+  const auto served = base::ServeUntilStopped(*stop, flags.ready_fd,
+                                              {{"url", public_url}, {"socket", paths.socket}, {"did", issuer->did()}});
   {
     const std::lock_guard guard(mutex);
     stopping = true;
@@ -203,7 +209,8 @@ Result<json> Init(const base::RolePaths& paths, const Flags& flags) {
   if (!flags.name.empty()) values["name"] = flags.name;
   if (!flags.public_url.empty()) values["public_url"] = flags.public_url;
   KEEL_TRY_VOID(base::MakeDir(std::filesystem::path(paths.config_file).parent_path().string()));
-  if (!base::FileExists(paths.config_file)) KEEL_TRY_VOID(base::WriteFileAtomic(paths.config_file, base::Config::Template(Keys(), values)));
+  if (!base::FileExists(paths.config_file))
+    KEEL_TRY_VOID(base::WriteFileAtomic(paths.config_file, base::Config::Template(Keys(), values)));
   return json{{"did", identity->did()},
               {"words", identity->network().words},
               {"network", identity->network().label},
@@ -222,10 +229,14 @@ int RunInit(const base::RolePaths& paths, const Flags& flags) {
     return base::kExitDone;
   }
   const std::string data = flags.data.empty() ? "" : " --data " + flags.data;
-  std::printf("Issuer's DID: %s\nRegistry %s: %s\n(compare these eight words with the registry's operator)\n%sNext:\n"
-              "  a registry member accredits it:  keel-registry sponsor add --identity %s\n  then start it:                   keel-issuer serve%s\n",
-              (*made)["did"].get<std::string>().c_str(), (*made)["network"].get<std::string>().c_str(), (*made)["words"].get<std::string>().c_str(),
-              (*made)["protected"].get<bool>() ? "" : "Keys: an unprotected software key (0600 files, no passphrase)\n", (*made)["identity"].get<std::string>().c_str(), data.c_str());
+  std::printf(
+      "Issuer's DID: %s\nRegistry %s: %s\n(compare these eight words with the registry's operator)\n%sNext:\n"
+      "  a registry member accredits it:  keel-registry sponsor add --identity %s\n  then start it:                   "
+      "keel-issuer serve%s\n",
+      (*made)["did"].get<std::string>().c_str(), (*made)["network"].get<std::string>().c_str(),
+      (*made)["words"].get<std::string>().c_str(),
+      (*made)["protected"].get<bool>() ? "" : "Keys: an unprotected software key (0600 files, no passphrase)\n",
+      (*made)["identity"].get<std::string>().c_str(), data.c_str());
   return base::kExitDone;
 }
 
@@ -267,10 +278,13 @@ int RunManufacture(const base::RolePaths& paths, const Flags& flags) {
     };
   } else if (isatty(STDERR_FILENO) != 0 && !flags.json) {
     options.on_event = [done = size_t{0}, all = rows.size()](const json& event) mutable {
-      if (event["step"] == "finished" || event["step"] == "failed") std::fprintf(stderr, "\r%zu of %zu devices", ++done, all);
+      if (event["step"] == "finished" || event["step"] == "failed")
+        std::fprintf(stderr, "\r%zu of %zu devices", ++done, all);
     };
   }
-  const auto issuer = [&](std::string_view verb, const json& args) { return base::CallControl(paths, verb, args, std::chrono::seconds(120)); };
+  const auto issuer = [&](std::string_view verb, const json& args) {
+    return base::CallControl(paths, verb, args, std::chrono::seconds(120));
+  };
   const auto result = RunStation(rows, options, issuer, crypto::SystemRandom());
   if (!result) return Fault(result.error(), flags);
   const size_t made = (*result)["made"].size(), failed = (*result)["failed"].size();
@@ -278,9 +292,15 @@ int RunManufacture(const base::RolePaths& paths, const Flags& flags) {
     Print(*result);
   } else {
     if (options.on_event && flags.events_fd < 0) std::fprintf(stderr, "\n");
-    std::printf("%zu devices made, %zu were made before, %zu failed; their folders are in %s\n", made, (*result)["skipped"].size(), failed, options.devices_dir.c_str());
-    for (const json& one : (*result)["failed"]) std::fprintf(stderr, "%s: %s: %s\n", kProgram, one["serial"].get<std::string>().c_str(), one["message"].get<std::string>().c_str());
-    if (failed != 0) std::fprintf(stderr, "%s: run the same command again: what is finished is skipped, what is half-made is gone on with\n", kProgram);
+    std::printf("%zu devices made, %zu were made before, %zu failed; their folders are in %s\n", made,
+                (*result)["skipped"].size(), failed, options.devices_dir.c_str());
+    for (const json& one : (*result)["failed"])
+      std::fprintf(stderr, "%s: %s: %s\n", kProgram, one["serial"].get<std::string>().c_str(),
+                   one["message"].get<std::string>().c_str());
+    if (failed != 0)
+      std::fprintf(stderr,
+                   "%s: run the same command again: what is finished is skipped, what is half-made is gone on with\n",
+                   kProgram);
   }
   if (failed == 0) return base::kExitDone;
   return made + (*result)["skipped"].size() == 0 ? base::kExitInvalid : base::kExitPartly;
@@ -288,7 +308,9 @@ int RunManufacture(const base::RolePaths& paths, const Flags& flags) {
 
 int RunRevoke(const base::RolePaths& paths, const Flags& flags) {
   return Client(paths, flags, "revoke", {{"device", flags.device}, {"reason", flags.reason}}, [](const json& answer) {
-    std::printf("%s is revoked: status list version %llu is published and anchored\n", answer["serial"].get<std::string>().c_str(), static_cast<unsigned long long>(answer["version"].get<uint64_t>()));
+    std::printf("%s is revoked: status list version %llu is published and anchored\n",
+                answer["serial"].get<std::string>().c_str(),
+                static_cast<unsigned long long>(answer["version"].get<uint64_t>()));
     return base::kExitDone;
   });
 }
@@ -297,7 +319,8 @@ int RunRotateKey(const base::RolePaths& paths, const Flags& flags) {
   json args = {{"reason", flags.reason}};
   if (flags.has_since) args["since"] = flags.since;
   return Client(paths, flags, "rotate-key", args, [](const json& answer) {
-    std::printf("The key is now %s (anchored at log index %llu)\n", answer["kid"].get<std::string>().c_str(), static_cast<unsigned long long>(answer["index"].get<uint64_t>()));
+    std::printf("The key is now %s (anchored at log index %llu)\n", answer["kid"].get<std::string>().c_str(),
+                static_cast<unsigned long long>(answer["index"].get<uint64_t>()));
     return base::kExitDone;
   });
 }
@@ -305,7 +328,10 @@ int RunRotateKey(const base::RolePaths& paths, const Flags& flags) {
 namespace {
 Result<json> Release(const base::RolePaths& paths, const Flags& flags) {
   KEEL_TRY(const std::string image, base::ReadFile(flags.file, 1u << 30));
-  json args = {{"model", flags.model}, {"version", flags.version}, {"sha256", base::Base64Url(crypto::Sha256::Of(image))}, {"size", image.size()}};
+  json args = {{"model", flags.model},
+               {"version", flags.version},
+               {"sha256", base::Base64Url(crypto::Sha256::Of(image))},
+               {"size", image.size()}};
   if (flags.sequence != 0) args["sequence"] = flags.sequence;
   KEEL_TRY(json release, base::CallControl(paths, "firmware.release", args));
   KEEL_TRY(const base::ByteVec manifest, base::GetBytes(release, "manifest"));
@@ -313,7 +339,8 @@ Result<json> Release(const base::RolePaths& paths, const Flags& flags) {
   KEEL_TRY_VOID(base::MakeDir(flags.out));
   KEEL_TRY_VOID(base::WriteFileAtomic(flags.out + "/manifest.cbor", manifest));
   KEEL_TRY_VOID(base::WriteFileAtomic(flags.out + "/firmware.bin", image));
-  KEEL_TRY_VOID(base::WriteFileAtomic(flags.out + "/release.json", base::DumpJsonPretty(release) + "\n"));  // last: the folder is whole
+  KEEL_TRY_VOID(base::WriteFileAtomic(flags.out + "/release.json",
+                                      base::DumpJsonPretty(release) + "\n"));  // last: the folder is whole
   release["folder"] = flags.out;
   return release;
 }
@@ -325,7 +352,8 @@ int RunRelease(const base::RolePaths& paths, const Flags& flags) {
   if (flags.json) {
     Print(*release);
   } else {
-    std::printf("%s %s (sequence %llu) is signed: %s\n", flags.model.c_str(), flags.version.c_str(), static_cast<unsigned long long>((*release)["sequence"].get<uint64_t>()), flags.out.c_str());
+    std::printf("%s %s (sequence %llu) is signed: %s\n", flags.model.c_str(), flags.version.c_str(),
+                static_cast<unsigned long long>((*release)["sequence"].get<uint64_t>()), flags.out.c_str());
   }
   return base::kExitDone;
 }
@@ -341,7 +369,8 @@ int RunDoctor(const base::RolePaths& paths, const Flags& flags) {
   return Client(paths, flags, "doctor", json::object(), [&](const json& answer) {
     if (!flags.json)
       for (const json& check : answer["checks"])
-        std::printf("%-4s %s: %s\n", check["ok"].get<bool>() ? "ok" : "BAD", check["check"].get<std::string>().c_str(), check["detail"].get<std::string>().c_str());
+        std::printf("%-4s %s: %s\n", check["ok"].get<bool>() ? "ok" : "BAD", check["check"].get<std::string>().c_str(),
+                    check["detail"].get<std::string>().c_str());
     return answer["ok"].get<bool>() ? base::kExitDone : base::kExitInvalid;
   });
 }
@@ -349,7 +378,8 @@ int RunDoctor(const base::RolePaths& paths, const Flags& flags) {
 int RunList(const base::RolePaths& paths, const Flags& flags) {
   return Client(paths, flags, "list", json::object(), [](const json& answer) {
     for (const json& device : answer["devices"])
-      std::printf("%-20s %-20s %-9s %s%s\n", device["serial"].get<std::string>().c_str(), device["model"].get<std::string>().c_str(), device["state"].get<std::string>().c_str(),
+      std::printf("%-20s %-20s %-9s %s%s\n", device["serial"].get<std::string>().c_str(),
+                  device["model"].get<std::string>().c_str(), device["state"].get<std::string>().c_str(),
                   device["did"].get<std::string>().c_str(), device["revoked"].get<bool>() ? " revoked" : "");
     return base::kExitDone;
   });

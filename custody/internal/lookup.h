@@ -10,12 +10,11 @@
 
 namespace keel::custody {
 
-// What one verb has asked the registry already, so that a thousand devices of one maker cost one question about it. Lives as long as
-// the verb. Not thread-safe.
+// What one verb has asked the registry already, so that a thousand devices of one maker cost one question about it.
+// Lives as long as the verb. Not thread-safe.
 class Lookup final : public registry_client::HistorySource {
  public:
-  explicit Lookup(CustodyContext& context)
-      : context_(context), caching_(context.resolver, context.clock) {}
+  explicit Lookup(CustodyContext& context) : context_(context), caching_(context.resolver, context.clock) {}
 
   Result<registry_client::VerifiedHistory> ResolveDid(const std::string& did) override {
     if (const auto known = histories_.find(did); known != histories_.end()) return known->second;

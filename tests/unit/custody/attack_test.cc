@@ -77,7 +77,8 @@ TEST(AttackTest, SecondFirstLinkWithTheManufacturersKey) {
   maker.Manufacture(1);
   const DeviceRecord device = maker.store().List()->front();
   ASSERT_EQ(Pass(maker, shop, 1)["imported"].size(), 1u);
-  // The maker's signing key is Mallory's now; the root seal's key was destroyed when it was spent. She signs with a seal of hers.
+  // The maker's signing key is Mallory's now; the root seal's key was destroyed when it was spent. She signs with a
+  // seal of hers.
   const std::string request = mallory.Request(1);
   const auto wanted = ReadRequest(mallory.context(), *base::ReadFile(request), false);
   const auto seal = *maker.store().MakeSeal();
@@ -90,12 +91,14 @@ TEST(AttackTest, SecondFirstLinkWithTheManufacturersKey) {
   link.prev = device.hardware.root_seal;
   link.seal = wanted->seals[0];
   vc::OwnershipRequest paper{maker.did(), device.did, mallory.did(), base::NowSeconds(), ""};
-  stolen.credential = *vc::IssueCredential(vc::OwnershipCredential(paper), maker.identity().keys(), maker.identity().auth(), maker.identity().auth_kid());
+  stolen.credential = *vc::IssueCredential(vc::OwnershipCredential(paper), maker.identity().keys(),
+                                           maker.identity().auth(), maker.identity().auth_kid());
   link.cred = crypto::Sha256::Of(stolen.credential);
   ChainLink forged;
   forged.link = base::ToBytes(ByteView(ledger::WriteLink(link)));
   forged.policy = seal.policy;
-  forged.sigs = *maker.store().SignSpend(seal.seal, ledger::SpendMessage(link.net, device.hardware.root_seal, ledger::LinkHash(forged.link)));
+  forged.sigs = *maker.store().SignSpend(
+      seal.seal, ledger::SpendMessage(link.net, device.hardware.root_seal, ledger::LinkHash(forged.link)));
   stolen.links = {forged};
   const json refused = mallory.Do({{"verb", "import"}, {"file", Forge(maker, mallory, request, {stolen})}});
   ASSERT_EQ(refused["refused"].size(), 1u) << refused;
@@ -156,7 +159,8 @@ TEST(AttackTest, ImportRefusesWhatIsNotForUs) {
   ASSERT_EQ(taken["imported"].size(), 1u);
   const DeviceRecord sold = shop.store().List()->front();
   // A device that the giver still holds: no link to us.
-  json refused = shop.Do({{"verb", "import"}, {"file", Forge(maker, shop, request, {*maker.store().FindSerial("SN-2")})}});
+  json refused =
+      shop.Do({{"verb", "import"}, {"file", Forge(maker, shop, request, {*maker.store().FindSerial("SN-2")})}});
   EXPECT_EQ(refused["refused"][0]["code"], "bad_chain") << refused;
   // A seal of ours used for a second device.
   const DeviceRecord second = *maker.store().FindSerial("SN-2");
@@ -185,7 +189,8 @@ TEST(AttackTest, HardwareCredentialIsChecked) {
   const std::string request = shop.Request(2);
   std::vector<DeviceRecord> devices = *maker.store().List();
   const auto wanted = ReadRequest(shop.context(), *base::ReadFile(request), false);
-  auto links = *BuildLinks(maker.context(), {{&devices[0], wanted->seals[0], shop.did()}, {&devices[1], wanted->seals[1], shop.did()}});
+  auto links = *BuildLinks(maker.context(),
+                           {{&devices[0], wanted->seals[0], shop.did()}, {&devices[1], wanted->seals[1], shop.did()}});
   ASSERT_TRUE(SignLinks(maker.context(), devices, links, false));
   DeviceRecord swapped = WithLink(devices[0], links[0]);
   swapped.hardware.jwt = devices[1].hardware.jwt;  // the paper of another device
@@ -217,7 +222,8 @@ TEST(AttackTest, BackdatedHardwareCredentialWithARotatedKey) {
   paper.facts.serial = before.serial;
   paper.facts.model = before.model;
   DeviceRecord fake = before;
-  fake.hardware.jwt = *vc::IssueCredential(vc::HardwareCredential(paper), thief.identity().keys(), thief.identity().auth(), thief.identity().auth_kid());
+  fake.hardware.jwt = *vc::IssueCredential(vc::HardwareCredential(paper), thief.identity().keys(),
+                                           thief.identity().auth(), thief.identity().auth_kid());
   fake.hardware.batch.clear();
   ChainStanding standing = AskStandings(shop.context(), {before})->front();
   DeviceRecord checked = before;

@@ -23,10 +23,12 @@ TEST(CustodyStoreTest, SealSignsOneSpendOnly) {
   ASSERT_TRUE(sigs) << sigs.error().Text();
   EXPECT_TRUE(ledger::VerifySpend(maker.identity().net(), seal->seal, link, seal->policy, *sigs));
   EXPECT_EQ(*maker.store().SignSpend(seal->seal, message), *sigs);  // the same again is the same
-  const auto second = maker.store().SignSpend(seal->seal, ledger::SpendMessage(maker.identity().net(), seal->seal, other));
+  const auto second =
+      maker.store().SignSpend(seal->seal, ledger::SpendMessage(maker.identity().net(), seal->seal, other));
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Code::kSealSpent);
-  const auto cancel = maker.store().SignSpends({{seal->seal, base::ToBytes(ByteView(ledger::SpendMessage(maker.identity().net(), seal->seal, other))), true}});
+  const auto cancel = maker.store().SignSpends(
+      {{seal->seal, base::ToBytes(ByteView(ledger::SpendMessage(maker.identity().net(), seal->seal, other))), true}});
   EXPECT_TRUE(cancel);
   ASSERT_TRUE(maker.store().EraseSeal(seal->seal));
   EXPECT_FALSE(*maker.store().HasSeal(seal->seal));

@@ -58,10 +58,18 @@ TEST(TransferTest, ChoosesByModelAndSerial) {
   EXPECT_EQ(shop.Do({{"verb", "import"}, {"file", world / "p2"}})["imported"].size(), 1u);
   EXPECT_EQ(shop.Do({{"verb", "import"}, {"file", world / "p1"}})["imported"].size(), 2u);
   // Two seals are left: three devices don't fit, and the one sold isn't ours any more.
-  EXPECT_EQ(maker.Try({{"verb", "transfer"}, {"request", request}, {"out", world / "p3"}, {"serials", {"SN-1"}}}).error().code, Code::kWrongState);
-  EXPECT_EQ(maker.Try({{"verb", "transfer"}, {"request", request}, {"out", world / "p3"}, {"serials", {"SN-9"}}}).error().code, Code::kNotFound);
+  EXPECT_EQ(maker.Try({{"verb", "transfer"}, {"request", request}, {"out", world / "p3"}, {"serials", {"SN-1"}}})
+                .error()
+                .code,
+            Code::kWrongState);
+  EXPECT_EQ(maker.Try({{"verb", "transfer"}, {"request", request}, {"out", world / "p3"}, {"serials", {"SN-9"}}})
+                .error()
+                .code,
+            Code::kNotFound);
   EXPECT_EQ(maker.Try({{"verb", "transfer"}, {"request", request}, {"out", world / "p3"}}).error().code, Code::kUsage);
-  EXPECT_EQ(maker.Try({{"verb", "transfer"}, {"request", request}, {"out", world / "p3"}, {"model", "none"}}).error().code, Code::kNotFound);
+  EXPECT_EQ(
+      maker.Try({{"verb", "transfer"}, {"request", request}, {"out", world / "p3"}, {"model", "none"}}).error().code,
+      Code::kNotFound);
   sold = maker.Do({{"verb", "transfer"}, {"request", request}, {"out", world / "p3"}, {"all", true}});
   EXPECT_EQ(sold["given"].size(), 2u);
   maker.Manufacture(1, "SX-");
@@ -88,7 +96,8 @@ TEST(TransferTest, InterruptedGoesOnWithTheSameLinks) {
   maker.Manufacture(3);
   const std::string request = shop.Request(3);
   // The package can't be written: the spends are anchored by then.
-  const auto cut = maker.Try({{"verb", "transfer"}, {"request", request}, {"out", world / "no-such-folder/p"}, {"all", true}});
+  const auto cut =
+      maker.Try({{"verb", "transfer"}, {"request", request}, {"out", world / "no-such-folder/p"}, {"all", true}});
   ASSERT_FALSE(cut);
   const json sold = maker.Do({{"verb", "transfer"}, {"request", request}, {"out", world / "p"}, {"all", true}});
   EXPECT_TRUE(sold["resumed"].get<bool>());
@@ -138,7 +147,8 @@ TEST(TransferTest, OnlineImportAnchorsAnOfflineSale) {
   World world;
   Role maker(world, world / "maker"), shop(world, world / "shop");
   maker.Manufacture(1);
-  maker.Do({{"verb", "transfer"}, {"request", shop.Request(1)}, {"out", world / "p"}, {"all", true}, {"offline", true}});
+  maker.Do(
+      {{"verb", "transfer"}, {"request", shop.Request(1)}, {"out", world / "p"}, {"all", true}, {"offline", true}});
   const json taken = shop.Do({{"verb", "import"}, {"file", world / "p"}});
   EXPECT_EQ(taken["imported"][0]["state"], "held") << taken;
 }
