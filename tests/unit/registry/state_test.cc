@@ -58,6 +58,14 @@ TEST_F(StateTest, DidLifeAndItsRefusals) {
   EXPECT_NE(One(OperationEntry(t.world.CreateIdentity().jws[0]), false).code, Code::kOk);
 }
 
+TEST_F(StateTest, ACreateOfAnotherNetworkIsRefused) {
+  const ledger::Net ours = t.world.net;
+  t.world.net[0] ^= 1;
+  const Identity elsewhere = t.world.CreateIdentity();
+  t.world.net = ours;
+  EXPECT_EQ(One(OperationEntry(elsewhere.jws[0])).code, Code::kWrongNetwork);
+}
+
 TEST_F(StateTest, UpdateOfAnUnknownOrOldOperationIsRefused) {
   Identity id = t.world.CreateIdentity();
   t.world.Rotate(id);
