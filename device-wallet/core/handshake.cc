@@ -196,7 +196,7 @@ void Wallet::OnNoAnswer() {
 void Wallet::PassOver(const Error& error) {
   session_url_ = 0;
   // The session stays: the same invitation goes on with it, unless another value comes first.
-  if (more_values_ && silent_count_ < silent_.size()) {
+  if (more_values_ && !offered_ && silent_count_ < silent_.size()) {
     silent_[silent_count_++] = crypto::Sha256::Of(session_.invitation.view());
     last_error_ = error;
     wake_ = 0;
