@@ -304,6 +304,9 @@ Onboarding::Reply Onboarding::OnDeviceProof(Incoming& in) {
   const bool bound_to_this = claim.device_pairwise == in.theirs && claim.thread == thread;
   if (bound_to_this && claim.proof_hash == hash && !claim.provision.empty()) return claim.provision;  // a repeat
 
+  // P_V's key is found again by the invitation's id: a proof under an earlier invitation is of no use any more.
+  if (in.ours != claim.invited_as) return Fail(Code::kWrongState, "device proof", "under an invitation that is over");
+
   const Session* session = FindSession(slot, thread, in.theirs);
   Session saved;
   if (session == nullptr) {

@@ -329,14 +329,14 @@ Result<json> Service::Impl::Decide(const json& args) {
                 claim.serial + " is " + ClaimStateName(claim.state) + ", not held: there is nothing to decide");
   }
   if (verdict == "reset") {
-    // The second session is the device: forget the first relation and let it begin again, under a new invitation.
+    // The second session is the device: forget the first relation. It repeats its proof under the same invitation and is taken in.
     claim.state = ClaimState::kClaimed;
     claim.device_pairwise.clear();
     claim.rival_pairwise.clear();
     claim.provision.clear();
     claim.acknowledgement.clear();
     claim.problem.clear();
-    KEEL_TRY_VOID(book->Invite(claim));
+    claim.published = 0;
   } else if (verdict == "clone") {
     claim.state = ClaimState::kRevoked;
     claim.problem = "a copy of this device exists: revoked by the owner";
