@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The broker's view of the fleet (docs/formats/members-file.md).
+#include "verifier/members.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/encoding.h"
+#include "base/files.h"
+#include "base/json_strict.h"
+#include "crypto/hosted/software_key_store.h"
+
+namespace keel::verifier {
+namespace {
+
+using nlohmann::json;
+
+class MembersTest : public testing::Test {
+ protected:
+  MembersTest() : dir_(*base::TempDir::Create("keel-members")), keys_(crypto::SoftwareKeyStore::CreateInMemory()) {}
+  crypto::PublicKey Key() { return *keys_->Public(*keys_->Generate(crypto::KeyType::kEd25519)); }
+  json File() { return *base::ParseJson(*base::ReadFile(dir_ / "members.json")); }
+
+  base::TempDir dir_;
+  std::unique_ptr<crypto::SoftwareKeyStore> keys_;
+  crypto::PublicKey owner_key_ = Key();
+  Members members_{dir_ / "members.json", "did:keel:demo:zOwner", owner_key_};
+};
+
+TEST_F(MembersTest, TheFileIsWhatTheFormatSays) {
+  const crypto::PublicKey device = Key(), reader = Key();
+  ASSERT_TRUE(members_.Reset({}, {}));
+  const std::string id = MemberId("did:peer:2.pd");
+  ASSERT_TRUE(members_.Put(id, {device, "did:peer:2.pd"}));
+  ASSERT_TRUE(members_.PutReader("did:key:r", {reader, "hash", {"keel/x/#"}, 99}));
+  const std::string fleet = FleetId("did:keel:demo:zOwner");
+  EXPECT_EQ(fleet.size(), 12u);
+  EXPECT_EQ(id.size(), 22u);
+  EXPECT_EQ(File(), json({{"v", 1},
+                          {"owner", "did:keel:demo:zOwner"},
+                          {"owner_key", base::Multikey(owner_key_)},
+                          {"fleet", fleet},
+                          {"audience", "keel-fleet:" + fleet},
+                          {"members",
+                           {{id,
+                             {{"key", base::Multikey(device)},
+                              {"did", "did:peer:2.pd"},
+                              {"publish", {"keel/" + fleet + "/" + id + "/#"}}}}}},
+                          {"readers",
+                           {{"did:key:r",
+                             {{"key", base::Multikey(reader)},
+                              {"credential_sha256", "hash"},
+                              {"subscribe", {"keel/x/#"}},
+                              {"until", 99}}}}}}));
+  EXPECT_EQ(members_.TopicOf(id), "keel/" + fleet + "/" + id);
+}
+
+TEST_F(MembersTest, ChangesAreInTheFileWhenTheCallReturns) {
+  ASSERT_TRUE(members_.Put("a", {Key(), "did:peer:2.a"}));
+  ASSERT_TRUE(members_.Put("b", {Key(), "did:peer:2.b"}));
+  EXPECT_EQ(File()["members"].size(), 2u);
+  ASSERT_TRUE(members_.Remove("a"));
+  EXPECT_FALSE(File()["members"].contains("a"));
+  EXPECT_FALSE(members_.Has("a"));
+  EXPECT_TRUE(members_.Has("b"));
+  ASSERT_TRUE(members_.Remove("never there"));
+  ASSERT_TRUE(members_.RemoveReader("never there"));
+  ASSERT_TRUE(members_.Reset({}, {}));
+  EXPECT_TRUE(File()["members"].empty());
+  EXPECT_EQ(members_.size(), 0u);
+}
+
+TEST_F(MembersTest, AChangeThatCouldNotBeWrittenIsAnError) {
+  ASSERT_TRUE(members_.Put("a", {Key(), "did:peer:2.a"}));
+  Members nowhere(dir_ / "no such folder/members.json", "did:keel:demo:zOwner", owner_key_);
+  EXPECT_FALSE(nowhere.Put("a", {Key(), "did:peer:2.a"}));
+  EXPECT_FALSE(nowhere.Remove("a"));
+}
+
+TEST_F(MembersTest, WritersThatComeTogetherLoseNothing) {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([this, t] {
+      for (int i = 0; i < 10; ++i) {
+        const std::string id = std::to_string(t) + "-" + std::to_string(i);
+        EXPECT_TRUE(members_.Put(id, {owner_key_, "did:peer:2." + id}));
+        // What was acknowledged is in the file, whatever the others do.
+        const auto text = base::ReadFile(dir_ / "members.json");
+        EXPECT_TRUE(text && text->find('"' + id + '"') != std::string::npos) << id;
+        if (i % 2 == 1) {
+          EXPECT_TRUE(members_.Remove(id));
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(File()["members"].size(), 40u);
+}
+
+}  // namespace
+}  // namespace keel::verifier
