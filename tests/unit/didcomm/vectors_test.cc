@@ -128,8 +128,9 @@ TEST_F(Vectors, SicpasGoodMessages) {
       EXPECT_EQ(ours.sign_alg, text("sign_alg"));
       EXPECT_EQ(ours.enc_alg_auth, text("enc_alg_auth"));
       EXPECT_EQ(ours.enc_alg_anon, text("enc_alg_anon"));
-      if (!m.at("encrypted_to").is_null())
+      if (!m.at("encrypted_to").is_null()) {
         EXPECT_EQ(ours.encrypted_to, m.at("encrypted_to").get<std::vector<std::string>>());
+      }
       ++opened;
     }
   }
