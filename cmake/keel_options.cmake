@@ -43,9 +43,7 @@ function(keel_target_flags target)
   target_compile_options(${target} PRIVATE
     -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers
     $<$<COMPILE_LANGUAGE:CXX>:-Wconversion>
-    $<$<BOOL:${KEEL_WERROR}>:-Werror>
-    # g++ 12 warns of strings and expected values that are never read uninitialized.
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+    $<$<BOOL:${KEEL_WERROR}>:-Werror>)
   if(arg_EMBEDDED)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>)
   endif()
