@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for libFuzzer in ordinary builds: runs the target on every file of the corpus folders named on
 // the command line and on a fixed number of mutations (fixed seed: a failure repeats).
+#include <unistd.h>
+
 #include <algorithm>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -12,13 +15,30 @@
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+// A slow target may ask for fewer mutations.
+extern "C" __attribute__((weak)) std::size_t KeelFuzzMutations();
 
 namespace {
 
 constexpr std::size_t kTotalMutations = 20000;
 using Bytes = std::vector<std::uint8_t>;
 
-void Run(const Bytes& input) { (void)LLVMFuzzerTestOneInput(input.data(), input.size()); }
+const Bytes* current = nullptr;
+
+// Leaves the input that did it beside the program, as libFuzzer does.
+void OnAbort(int) {
+  if (std::FILE* file = std::fopen("crash-input", "wb"); file != nullptr && current != nullptr) {
+    std::fwrite(current->data(), 1, current->size(), file);
+    std::fclose(file);
+    constexpr char kSaid[] = "the input is kept in crash-input\n";
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kSaid, sizeof kSaid - 1);
+  }
+}
+
+void Run(const Bytes& input) {
+  current = &input;
+  (void)LLVMFuzzerTestOneInput(input.data(), input.size());
+}
 
 void Mutate(Bytes& input, std::mt19937& random) {
   const std::size_t edits = 1 + random() % 4;
@@ -62,13 +82,15 @@ int main(int argc, char** argv) {
       corpus.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
     }
   }
+  std::signal(SIGABRT, OnAbort);
   for (const auto& input : corpus) Run(input);
   std::mt19937 random(1);
-  for (std::size_t i = 0; i < kTotalMutations; ++i) {
+  const std::size_t mutations = KeelFuzzMutations != nullptr ? KeelFuzzMutations() : kTotalMutations;
+  for (std::size_t i = 0; i < mutations; ++i) {
     Bytes input = corpus[i % corpus.size()];
     Mutate(input, random);
     Run(input);
   }
-  std::printf("%zu corpus inputs, %zu mutations\n", corpus.size(), kTotalMutations);
+  std::printf("%zu corpus inputs, %zu mutations\n", corpus.size(), mutations);
   return 0;
 }

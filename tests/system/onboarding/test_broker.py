@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The broker: who may publish and read, with real tokens that were taken from the wire."""
+import time
+import unittest
+
+import common
+import proxies
+from common import until
+
+
+class Broker(common.WorldTest):
+    def member(self):
+        """(Device, its claim, its MQTT user name and a live token as it went over the wire)."""
+        device, = self.owned_and_claimed(1)
+        before = len(self.world.broker_tap.sent)
+        device.start("--telemetry-interval", "100", once=False)
+        device.await_event(event="telemetry")
+        claim = self.onboarded_once(device)
+        for octets in self.world.broker_tap.sent[before:]:
+            taken = proxies.connect_packets(bytes(octets))
+            if taken and taken[1] == claim["member_id"]:
+                return device, claim, taken[1], taken[2]
+        raise AssertionError("no token was seen")
+
+    def hears(self, listener, wanted, unwanted):
+        """Reads until `wanted` comes; none of `unwanted` may come before."""
+        while True:
+            topic, text = listener.message()
+            self.assertNotIn(text, unwanted, topic)
+            if text == wanted:
+                return
+
+    def test_1_nobody_else_gets_in(self):
+        world = self.world
+        who, credential, audience, topic = self.new_reader()
+        other, other_credential, _, _ = self.new_reader()
+        now = int(time.time())
+        bad = {
+            "no token": (who.did, ""),
+            "no member": ("bm9ib2R5", "token"),
+            "another's credential": (who.did, who.presentation(other_credential, audience)),
+            "another's presentation": (who.did, other.presentation(credential, audience)),
+            "wrong audience": (who.did, who.presentation(credential, "another broker")),
+            "expired": (who.did, who.presentation(credential, audience, iat=now - 400, exp=now - 120)),
+            "lives too long": (who.did, who.presentation(credential, audience, exp=now + 3600)),
+            "not yet valid": (who.did, who.presentation(credential, audience, iat=now + 200, exp=now + 300)),
+            "iss of another": (who.did, who.presentation(credential, audience, iss=other.did)),
+        }
+        for what, (name, password) in bad.items():
+            with self.subTest(what), self.assertRaises(proxies.Refused):
+                proxies.Mqtt(world.broker_port, "x", name, password)
+        good = proxies.Mqtt(world.broker_port, "reader", who.did, who.presentation(credential, audience))
+        self.assertTrue(good.subscribe(topic))
+        for wide in ("#", "keel/#", "+/+/+", "$SYS/#"):
+            with self.subTest(subscribe=wide):
+                self.assertFalse(good.subscribe(wide))
+        good.close()
+        world.must("verifier", "reader", "remove", who.did, data="owner")
+        with self.assertRaises(proxies.Refused):
+            proxies.Mqtt(world.broker_port, "reader", who.did, who.presentation(credential, audience))
+
+    def test_2_members_speak_for_themselves_only(self):
+        """Guard: Access::Authorize compares the topic with the member's own prefix."""
+        device_a, claim_a, name, token = self.member()
+        device_b, claim_b, _, _ = self.member()
+        device_a.kill()
+        device_b.kill()
+        listener = self.reading()
+        with self.assertRaises(proxies.Refused):  # A's token under B's name
+            proxies.Mqtt(self.world.broker_port, "x", claim_b["member_id"], token)
+        fleet = self.world.must("verifier", "status", "--json", data="owner").json["fleet"]
+        thief = proxies.Mqtt(self.world.broker_port, "x", name, token)
+        forged = [b"as another", b"as the fleet", b"outside"]
+        for topic, text in zip((f"keel/{fleet}/{claim_b['member_id']}/telemetry", f"keel/{fleet}", "other/topic"), forged):
+            thief.publish(topic, text)
+        self.assertFalse(thief.subscribe(f"keel/{fleet}/{claim_b['member_id']}/#"))
+        self.assertFalse(thief.subscribe("#"))
+        thief.publish(f"keel/{fleet}/{name}/telemetry", b"as itself")
+        self.hears(listener, b"as itself", forged)
+        # A reader can't publish.
+        listener.publish(f"keel/{fleet}/{name}/telemetry", b"by the reader")
+        thief.publish(f"keel/{fleet}/{name}/telemetry", b"after")
+        self.hears(listener, b"after", [b"by the reader"])
+        thief.close()
+        listener.close()
+
+    def test_3_revoked_by_its_owner(self):
+        """The open connection can't publish any more, a new one isn't taken though its token is still good."""
+        device, claim, name, token = self.member()
+        listener = self.reading()
+        fleet = self.world.must("verifier", "status", "--json", data="owner").json["fleet"]
+        topic = f"keel/{fleet}/{name}/telemetry"
+        device.kill()
+        open_line = proxies.Mqtt(self.world.broker_port, "x", name, token)
+        open_line.publish(topic, b"before")
+        self.hears(listener, b"before", [])
+        self.world.must("verifier", "revoke", device.serial, data="owner")
+        self.assertFalse(self.world.claimed(device.serial)["member"])
+        open_line.publish(topic, b"after")
+        with self.assertRaises(proxies.Refused):
+            proxies.Mqtt(self.world.broker_port, "y", name, token)
+        with self.assertRaises(TimeoutError):
+            # What another member says shows that messages flow; it is started only now.
+            self._only_from(listener, claim["member_id"])
+        device.start("--telemetry-interval", "100", once=False)
+        until(lambda: device.seen(event="waiting", text="broker"), "the device says that the broker refuses it")
+        self.assertIn("revoked", self.world.why(device.serial)["why"])
+        listener.close()
+
+    def _only_from(self, listener, member):
+        other, claim, name, _ = self.member()
+        while True:
+            topic, text = listener.message(30)
+            if f"/{member}/" in topic:
+                raise AssertionError(f"{text} arrived after the revocation")
+            if f"/{name}/" in topic:
+                other.kill()
+                raise TimeoutError
+
+
+if __name__ == "__main__":
+    common.main()
