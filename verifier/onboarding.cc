@@ -132,7 +132,9 @@ Result<std::string> Onboarding::Handle(const std::string& envelope) {
     if (!reply) {
       refusals_.Log(base::LogLevel::kWarn, "onboarding.refused",
                     {{"device", in.slot->claim.did}, {"type", in.message.type}, {"why", reply.error().Text()}});
-      in.slot->claim.problem = reply.error().Text();
+      // The question that waits for the owner, and its answer, stay what `why` says.
+      const ClaimState state = in.slot->claim.state;
+      if (state != ClaimState::kHeld && state != ClaimState::kRevoked) in.slot->claim.problem = reply.error().Text();
       reply = Refusal(in, reply.error());
     }
   }
@@ -204,7 +206,14 @@ Onboarding::Reply Onboarding::OnHello(Incoming& in) {
   if (!young) {
     const uint32_t known_links =
         base_k ? static_cast<uint32_t>(std::min<uint64_t>(*base_k, UINT32_MAX)) : claim.base_links;
-    KEEL_TRY(OwnerProof made, MakeOwnerProof(in, *session, base::Base64Url(nd), known_links));
+    auto proof = MakeOwnerProof(in, *session, base::Base64Url(nd), known_links);
+    if (!proof) {
+      // Only that the device was passed on is final. Anything else is ours or the registry's trouble, and a device that
+      // hears `refused` would not come back.
+      if (proof.error().code == Code::kConflict) return std::unexpected<Error>(proof.error());
+      return Fail(Code::kUnavailable, "owner proof", proof.error().Text());
+    }
+    OwnerProof made = std::move(*proof);
     if (session->proofs.size() >= onboarding::kRememberedOwnerProofs) session->proofs.pop_front();
     session->proofs.push_back(std::move(made));
     KEEL_TRY_VOID(parts_.records.SaveSession(kThreadPrefix + thread, SessionText(*session, claim.did)));
@@ -262,7 +271,9 @@ Result<Onboarding::DeviceProof> Onboarding::CheckDeviceProof(const Incoming& in,
   KEEL_TRY(const std::string issuer, base::GetString(claims, proof::kIss.data()));
   if (issuer != device) return Fail(Code::kWrongSender, "device proof", "iss is not the device of this claim");
   // The key that signed must be a current authentication key of the device, by the registry.
-  KEEL_TRY(const did::ResolutionResult resolved, parts_.resolver.Resolve(device));
+  const auto resolution = parts_.resolver.Resolve(device);
+  if (!resolution) return Fail(Code::kUnavailable, "device proof", resolution.error().Text());  // could not be checked
+  const did::ResolutionResult& resolved = *resolution;
   if (resolved.deactivated) return Fail(Code::kDeactivated, "device proof", "the device's DID is deactivated");
   const crypto::PublicKey* key = nullptr;
   for (const did::VerificationMethod* method : resolved.document->All(did::Relationship::kAuthentication)) {
@@ -339,8 +350,9 @@ Onboarding::Reply Onboarding::OnDeviceProof(Incoming& in) {
     seen["firmware"] = **running;
     TakeFirmware(in.body(), claim);
   }
-  KEEL_TRY(const HardwareReport report,
-           parts_.hardware.Check(vc, batch, claim.did, seen, *parts_.settings.policy(), now));
+  const auto checked = parts_.hardware.Check(vc, batch, claim.did, seen, *parts_.settings.policy(), now);
+  if (!checked) return Fail(Code::kUnavailable, "hardware credential", "could not be checked: " + checked.error().Text());
+  const HardwareReport& report = *checked;
   claim.judgement = base::DumpJson(report.judgement.ToJson());
   claim.facts = report.facts;
   claim.changed = now;

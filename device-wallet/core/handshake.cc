@@ -183,7 +183,9 @@ void Wallet::OnNoAnswer() {
     BackOff(error, "the owner's service");
     return;
   }
-  if (!transport) return NextValue(error);
+  // What doesn't come from P_V in this session says nothing about the invitation: anybody on the line can send it, and
+  // must not make the device forget its owner.
+  if (!transport) NoteRefused(error);
   size_t count = 0;
   (void)SessionUrl(0, &count);
   if (++session_url_ < count) {

@@ -79,6 +79,14 @@ Result<> Wallet::EndPack() {
   if (request_.refused) {
     const bool transport =
         error.code == Code::kUnreachable || error.code == Code::kBusy || error.code == Code::kHttpStatus;
+    if (error.code == Code::kDecryptFailed) {
+      // Altered on the way: as above, not the invitation's fault. From M1 on again.
+      NoteRefused(error);
+      pack_started_ = false;
+      claimed_ = false;
+      PassOver(error);
+      return std::unexpected<Error>(error);
+    }
     if (!transport) {
       NextValue(error);
       return std::unexpected<Error>(error);

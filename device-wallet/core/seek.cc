@@ -13,6 +13,7 @@ namespace inv = onboarding::invitation;
 namespace {
 
 constexpr size_t kR0Limit = 64 * 1024;
+constexpr uint8_t kForgetAfter = 16;  // polls without a value that wasn't refused: half a day at the longest backoff
 
 }  // namespace
 
@@ -221,6 +222,11 @@ Result<> Wallet::EndR0() {
     return {};
   }
   if (work->found.empty()) {
+    // Not for ever: what was refused may have been a lie on somebody else's line.
+    if (refused_count_ > 0 && ++empty_handed_ >= kForgetAfter) {
+      refused_count_ = refused_next_ = 0;
+      empty_handed_ = 0;
+    }
     Error none;
     none.code = Code::kNotFound;
     none.where = "no invitation";

@@ -273,6 +273,7 @@ class Wallet {
   // newer can't hide the owner's.
   std::array<Bytes32, onboarding::kMaxTriesPerPoll> silent_{};
   uint8_t silent_count_ = 0;
+  uint8_t empty_handed_ = 0;  // polls that brought nothing but refused invitations
   bool more_values_ = false;  // the last R0 answer held values besides the one that was taken
 
   // Relation.
