@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/agreement.h"
+#include "crypto/signature.h"
 #include "tests/unit/crypto/helpers.h"
 
 namespace keel::crypto {
@@ -19,6 +20,9 @@ Code ParseCode(const json& jwk) {
   auto key = PublicKeyFromJwk(jwk);
   return key ? Code::kOk : key.error().code;
 }
+
+// Each test runs in a process of its own too.
+[[maybe_unused]] const bool kReady = (SetUpHostedCrypto(), true);
 
 TEST(Jwk, RoundTripOfEveryType) {
   auto store = SoftwareKeyStore::CreateInMemory();
