@@ -34,7 +34,7 @@ def until(condition, what, seconds=None):
             return value
         if time.monotonic() > limit:
             raise AssertionError("waited in vain for " + (what() if callable(what) else what))
-        time.sleep(0.02)
+        time.sleep(0.02)  # lint-allow: sleep between two looks at the condition
 
 
 def free_port():

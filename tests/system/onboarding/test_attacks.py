@@ -220,7 +220,7 @@ class Attacks(common.WorldTest):
         world.issuer_line.hook = away
         device.start()
         device.await_event(event="waiting")
-        until(lambda: "status" in world.why(device.serial)["why"], "`why` names the status list")
+        until(lambda: "could not be checked" in world.why(device.serial)["why"], "what `why` says")
         self.assertEqual(world.claimed(device.serial)["state"], "claimed")
         world.issuer_line.hook = remember
         device.finish()
@@ -232,7 +232,7 @@ class Attacks(common.WorldTest):
         world.issuer_line.hook = lambda exchange: old.get(exchange.path) or exchange.forward()
         revoked.start()
         revoked.await_event(event="waiting")
-        until(lambda: "status" in world.why(revoked.serial)["why"], "`why` names the status list")
+        until(lambda: "could not be checked" in world.why(revoked.serial)["why"], "what `why` says")
         self.assertNotEqual(world.claimed(revoked.serial)["state"], "onboarded")
         world.issuer_line.hook = None
         until(lambda: "refused: " in world.why(revoked.serial)["why"], "the verdict by the new list")

@@ -183,9 +183,6 @@ class Input(common.WorldTest):
         with self.assertRaises(AssertionError):
             world.manufacture(["stolen-1"], data="thief")
         thief.kill()
-        fresh, = self.owned_and_claimed(1)  # the maker itself goes on with its new key
-        fresh.start().finish()
-        self.onboarded_once(fresh)
 
 
 if __name__ == "__main__":
