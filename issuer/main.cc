@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
   init->add_option("--name", flags.name, "The manufacturer's name, for people");
   init->add_option("--vendor", flags.vendor, "The manufacturer's domain name: SUIT vendor identifier")
       ->default_val("maker.example");
-  init->add_option("--listen", flags.listen, "HOST:PORT of the public listener")->default_val("127.0.0.1:0");
+  init->add_option("--listen", flags.listen, "HOST:PORT of the public listener")->default_str("127.0.0.1:0");
   init->add_option("--public-url", flags.public_url,
                    "URL under which others reach the public listener; credentials name it");
   init->add_flag("--unprotected-keys", flags.unprotected_keys, "No passphrase: keys under a random key in a 0600 file");
@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
   rotate
       ->add_option("--reason", flags.reason,
                    "routine: what was anchored stays good; compromise: only what was anchored before --since")
-      ->default_val("routine");
+      ->default_str("routine");
   auto* since = rotate->add_option("--since", flags.since,
                                    "With compromise: log index from which on nothing by the old key counts");
   rotate->callback([&] {

@@ -205,7 +205,8 @@ Result<json> Init(const base::RolePaths& paths, const Flags& flags) {
   options.passphrase = passphrase.ExposeSecret();
   KEEL_TRY(auto identity, custody::Identity::Create(paths.data_dir, net, options));
   KEEL_TRY_VOID(Issuer::AddAuthorKey(*identity));
-  std::map<std::string, std::string> values = {{"vendor", flags.vendor}, {"listen", flags.listen}};
+  std::map<std::string, std::string> values = {{"vendor", flags.vendor},
+                                               {"listen", flags.listen.empty() ? "127.0.0.1:0" : flags.listen}};
   if (!flags.name.empty()) values["name"] = flags.name;
   if (!flags.public_url.empty()) values["public_url"] = flags.public_url;
   KEEL_TRY_VOID(base::MakeDir(std::filesystem::path(paths.config_file).parent_path().string()));
@@ -316,7 +317,7 @@ int RunRevoke(const base::RolePaths& paths, const Flags& flags) {
 }
 
 int RunRotateKey(const base::RolePaths& paths, const Flags& flags) {
-  json args = {{"reason", flags.reason}};
+  json args = {{"reason", flags.reason.empty() ? "routine" : flags.reason}};
   if (flags.has_since) args["since"] = flags.since;
   return Client(paths, flags, "rotate-key", args, [](const json& answer) {
     std::printf("The key is now %s (anchored at log index %llu)\n", answer["kid"].get<std::string>().c_str(),
