@@ -227,8 +227,8 @@ int RunDemo(int argc, char** argv) {
   std::printf("\n");
   std::fflush(stdout);
   if ((*stage)->stopped()) {
-    std::fprintf(stderr, "%s: stopped; every process that it started has ended\n", kProgram);
     (*stage)->StopAll();
+    std::fprintf(stderr, "%s: stopped; every process that it started has ended\n", kProgram);
     return base::kExitPartly;
   }
   (*stage)->KeepFolder();

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// The toolbox as a user calls it: `keel did|didcomm|vc|vp|jcs`, standard input to standard output, exit statuses.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "base/json_strict.h"
+#include "base/process.h"
+
+namespace keel {
+namespace {
+
+using nlohmann::json;
+
+class Toolbox : public ::testing::Test {
+ protected:
+  Toolbox() : dir_(std::move(*base::TempDir::Create())) {}
+
+  base::RunResult Run(std::vector<std::string> arguments, const std::string& input = "") {
+    base::SpawnOptions options;
+    options.argv = {std::string(KEEL_BIN_DIR) + "/keel"};
+    options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
+    options.stdin_text = input;
+    auto result = base::RunProcess(options, std::chrono::seconds(30));
+    EXPECT_TRUE(result) << (result ? "" : result.error().Text());
+    return result ? *result : base::RunResult{};
+  }
+  // The output of a call that must do.
+  std::string Ok(std::vector<std::string> arguments, const std::string& input = "") {
+    const auto run = Run(arguments, input);
+    EXPECT_EQ(run.state.code, 0) << arguments[0] << " " << arguments[1] << ": " << run.err;
+    std::string out = run.out;
+    while (!out.empty() && out.back() == '\n') out.pop_back();
+    return out;
+  }
+  json OkJson(std::vector<std::string> arguments, const std::string& input = "") {
+    const auto value = base::ParseJson(Ok(std::move(arguments), input));
+    EXPECT_TRUE(value);
+    return value ? *value : json::object();
+  }
+  std::string Peer(const std::string& name) { return Ok({"did", "create", "--method", "peer", "-o", dir_ / name}); }
+
+  base::TempDir dir_;
+};
+
+constexpr const char* kHello = R"({"type":"https://example.org/hello/1.0/hi","body":{"n":1}})";
+
+TEST_F(Toolbox, HelpAndUnknownVerbs) {
+  EXPECT_EQ(Run({}).state.code, 2);
+  EXPECT_EQ(Run({"--help"}).state.code, 0);
+  EXPECT_EQ(Run({"fly"}).state.code, 2);
+  for (const char* verb : {"did", "didcomm", "vc", "vp", "jcs", "ownership", "telemetry", "demo"}) {
+    const auto help = Run({verb, "--help"});
+    EXPECT_EQ(help.state.code, 0) << verb;
+    EXPECT_NE(help.out.find("Exit status"), std::string::npos) << verb;
+    EXPECT_EQ(Run({verb, "--no-such-flag"}).state.code, 2) << verb;
+  }
+}
+
+TEST_F(Toolbox, Jcs) {
+  EXPECT_EQ(Run({"jcs"}, R"({"b":1,"a":2.0})").out, R"({"a":2,"b":1})");
+  const std::string vectors = std::string(KEEL_SOURCE_DIR) + "/tests/vectors/jcs/";
+  for (const auto& entry : std::filesystem::directory_iterator(vectors + "input")) {
+    const std::string name = entry.path().filename().string();
+    const auto wanted = base::ReadFile(vectors + "output/" + name);
+    const auto input = base::ReadFile(entry.path().string());
+    ASSERT_TRUE(wanted && input) << name;
+    EXPECT_EQ(Run({"jcs"}, *input).out, *wanted) << name;
+  }
+  const auto twice = Run({"jcs"}, R"({"a":1,"a":2})");
+  EXPECT_EQ(twice.state.code, 2);
+  EXPECT_NE(twice.err.find("twice"), std::string::npos);
+  const auto as_json = Run({"jcs", "--json"}, "{");
+  EXPECT_EQ(as_json.state.code, 2);
+  const auto error = base::ParseJson(as_json.err);
+  ASSERT_TRUE(error) << as_json.err;
+  EXPECT_TRUE(error->contains("error"));
+}
+
+TEST_F(Toolbox, CreatesResolvesAndInspectsDids) {
+  for (const char* type : {"ed25519", "x25519", "p256", "secp256k1"}) {
+    const std::string did = Ok({"did", "create", "--type", type, "-o", dir_ / type});
+    const json result = OkJson({"did", "resolve", did});
+    EXPECT_EQ(result["didDocument"]["id"], did);
+    EXPECT_EQ(OkJson({"did", "inspect", did})["method"], "key");
+  }
+  const std::string peer = Peer("peer.key");
+  EXPECT_EQ(OkJson({"did", "inspect", peer})["keys"].size(), 2u);
+  // The file is there: nothing is overwritten.
+  EXPECT_EQ(Run({"did", "create", "-o", dir_ / "ed25519"}).state.code, 2);
+  // Keys are for nobody else's eyes.
+  const auto mode = std::filesystem::status(dir_ / "ed25519").permissions();
+  EXPECT_EQ(mode & (std::filesystem::perms::group_all | std::filesystem::perms::others_all),
+            std::filesystem::perms::none);
+  const auto unknown = Run({"did", "resolve", "did:web:example.org"});
+  EXPECT_EQ(unknown.state.code, 2);
+  EXPECT_NE(unknown.out.find("methodNotSupported"), std::string::npos);
+  EXPECT_EQ(Run({"did", "resolve", "no-did"}).state.code, 2);
+  const auto keel = Run({"did", "create", "--method", "keel", "-o", dir_ / "keel.key"});
+  EXPECT_EQ(keel.state.code, 2);
+  EXPECT_FALSE(base::FileExists(dir_ / "keel.key"));
+}
+
+TEST_F(Toolbox, PacksAndUnpacksEveryMode) {
+  const std::string alice = Peer("alice.key"), bob = Peer("bob.key");
+  struct Mode {
+    const char* name;
+    bool encrypted, authenticated, non_repudiation;
+  };
+  for (const Mode& mode : {Mode{"plaintext", false, false, false}, Mode{"signed", false, true, true},
+                           Mode{"anoncrypt", true, false, false}, Mode{"authcrypt", true, true, false}}) {
+    const std::string packed =
+        Ok({"didcomm", "pack", "--mode", mode.name, "--from", alice, "--to", bob, "--key", dir_ / "alice.key"}, kHello);
+    const json unpacked = OkJson({"didcomm", "unpack", "--key", dir_ / "bob.key"}, packed);
+    EXPECT_EQ(unpacked["message"]["body"]["n"], 1) << mode.name;
+    EXPECT_EQ(unpacked["message"]["from"], alice) << mode.name;
+    EXPECT_EQ(unpacked["metadata"]["encrypted"], mode.encrypted) << mode.name;
+    EXPECT_EQ(unpacked["metadata"]["authenticated"], mode.authenticated) << mode.name;
+    EXPECT_EQ(unpacked["metadata"]["non_repudiation"], mode.non_repudiation) << mode.name;
+  }
+}
+
+TEST_F(Toolbox, RefusesMessagesAndSaysWhy) {
+  const std::string alice = Peer("alice.key"), bob = Peer("bob.key");
+  std::string packed =
+      Ok({"didcomm", "pack", "--mode", "authcrypt", "--from", alice, "--to", bob, "--key", dir_ / "alice.key"}, kHello);
+  const auto refused = [&](const std::string& text, const char* key, const char* code) {
+    const auto run = Run({"didcomm", "unpack", "--key", dir_ / key}, text);
+    EXPECT_EQ(run.state.code, 1);
+    EXPECT_TRUE(run.out.empty());
+    const auto error = base::ParseJson(run.err);
+    ASSERT_TRUE(error) << run.err;
+    EXPECT_EQ((*error)["error"]["code"], code);
+  };
+  refused(packed, "alice.key", "no_such_key");
+  auto envelope = base::ParseJson(packed);
+  ASSERT_TRUE(envelope);
+  std::string text = (*envelope)["ciphertext"];
+  text[5] = text[5] == 'A' ? 'B' : 'A';
+  (*envelope)["ciphertext"] = text;
+  refused(base::DumpJson(*envelope), "bob.key", "decrypt_failed");
+  const std::string old =
+      Ok({"didcomm", "pack", "--mode", "authcrypt", "--from", alice, "--to", bob, "--key", dir_ / "alice.key"},
+         R"({"type":"t","body":{},"expires_time":1600000000})");
+  refused(old, "bob.key", "expired");
+  EXPECT_EQ(Run({"didcomm", "unpack", "--key", dir_ / "bob.key", "--at", "1500000000"}, old).state.code, 0);
+  // Somebody else's name on it isn't packed at all.
+  const auto forged =
+      Run({"didcomm", "pack", "--mode", "authcrypt", "--from", alice, "--to", bob, "--key", dir_ / "alice.key"},
+          R"({"type":"t","body":{},"from":"did:example:mallory"})");
+  EXPECT_NE(forged.state.code, 0);
+  EXPECT_EQ(Run({"didcomm", "pack", "--mode", "authcrypt", "--from", alice, "--to", bob}, kHello).state.code,
+            2);  // no key
+}
+
+TEST_F(Toolbox, OpensTheSpecificationsMessages) {
+  const std::string vectors = std::string(KEEL_SOURCE_DIR) + "/tests/vectors/didcomm/";
+  const auto alice = base::ReadFile(vectors + "alice-diddoc.json");
+  const auto bob = base::ReadFile(vectors + "bob-diddoc.json");
+  const auto secrets = base::ReadFile(vectors + "bob-secrets.json");
+  ASSERT_TRUE(alice && bob && secrets);
+  // The appendix spells a member "kid " in places.
+  std::string mended = *secrets;
+  for (size_t at = mended.find("\"kid \""); at != std::string::npos; at = mended.find("\"kid \""))
+    mended.erase(at + 4, 1);
+  ASSERT_TRUE(base::WriteFileAtomic(dir_ / "secrets", mended, 0600));
+  ASSERT_TRUE(base::WriteFileAtomic(dir_ / "docs", "[" + *alice + "," + *bob + "]"));
+  const auto file = base::ReadFile(vectors + "04-encrypted.json");
+  const auto vector = base::ParseJson(file.value_or("{}"));
+  ASSERT_TRUE(vector && vector->contains("message"));
+  const json unpacked =
+      OkJson({"didcomm", "unpack", "--secrets", dir_ / "secrets", "--did-docs", dir_ / "docs", "--at", "1516239022"},
+             base::DumpJson((*vector)["message"]));
+  EXPECT_EQ(unpacked["message"]["id"], "1234567890");
+  EXPECT_EQ(unpacked["metadata"]["enc_alg_anon"], "XC20P_ECDH_ES_A256KW");
+}
+
+TEST_F(Toolbox, IssuesAndVerifiesCredentialsAndPresentations) {
+  const std::string issuer = Ok({"did", "create", "-o", dir_ / "issuer.key"});
+  const std::string holder = Ok({"did", "create", "-o", dir_ / "holder.key"});
+  const json credential = {{"@context", {"https://www.w3.org/ns/credentials/v2"}},
+                           {"type", {"VerifiableCredential"}},
+                           {"issuer", issuer},
+                           {"validUntil", "2030-01-01T00:00:00Z"},
+                           {"credentialSubject", {{"id", holder}, {"colour", "red"}}}};
+  const std::string jwt = Ok({"vc", "issue", "--key", dir_ / "issuer.key"}, base::DumpJson(credential));
+  EXPECT_EQ(OkJson({"vc", "verify", "--issuer", issuer, "--subject", holder}, jwt)["valid"], true);
+  EXPECT_EQ(Run({"vc", "verify", "--issuer", holder}, jwt).state.code, 1);
+  EXPECT_EQ(Run({"vc", "verify", "--subject", issuer}, jwt).state.code, 1);
+  EXPECT_EQ(Run({"vc", "verify", "--at", "2030-06-01T00:00:00Z"}, jwt).state.code, 1);
+  std::string broken = jwt;
+  broken[broken.size() - 5] = broken[broken.size() - 5] == 'A' ? 'B' : 'A';
+  EXPECT_EQ(Run({"vc", "verify"}, broken).state.code, 1);
+  // The key must be the issuer's.
+  EXPECT_EQ(Run({"vc", "issue", "--key", dir_ / "holder.key"}, base::DumpJson(credential)).state.code, 2);
+
+  ASSERT_TRUE(base::WriteFileAtomic(dir_ / "c.jwt", jwt));
+  const std::string shown = Ok({"vp", "create", "--holder", holder, "--audience", "did:example:shop", "--nonce", "n1",
+                                "--credential", dir_ / "c.jwt", "--key", dir_ / "holder.key"});
+  EXPECT_EQ(
+      OkJson({"vp", "verify", "--audience", "did:example:shop", "--nonce", "n1", "--holder", holder}, shown)["valid"],
+      true);
+  EXPECT_EQ(Run({"vp", "verify", "--audience", "did:example:shop", "--nonce", "n2"}, shown).state.code, 1);
+  EXPECT_EQ(Run({"vp", "verify", "--audience", "did:example:other", "--nonce", "n1"}, shown).state.code, 1);
+  EXPECT_EQ(
+      Run({"vp", "verify", "--audience", "did:example:shop", "--nonce", "n1", "--holder", issuer}, shown).state.code,
+      1);
+}
+
+}  // namespace
+}  // namespace keel
