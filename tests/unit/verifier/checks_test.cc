@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the verifier finds out before it says yes: proofs of its own title (Prover) and the device's papers
+// (HardwareCheck), against a real registry node.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "did/methods/keel.h"
+#include "ledger/limits.h"
+#include "ledger/map_proof.h"
+#include "ledger/pack.h"
+#include "onboarding/firmware.h"
+#include "tests/fakes/custody_world.h"
+#include "verifier/hardware_check.h"
+#include "verifier/prover.h"
+
+namespace keel::verifier {
+namespace {
+
+using fakes::json;
+
+class CountingHistories final : public registry_client::HistorySource {
+ public:
+  Result<registry_client::VerifiedHistory> ResolveDid(const std::string& did) override {
+    ++asked;
+    if (fail) return Fail(Code::kUnreachable, "fake");
+    registry_client::VerifiedHistory history;
+    history.did = did;
+    return history;
+  }
+  int asked = 0;
+  bool fail = false;
+};
+
+class HandClock final : public Clock {
+ public:
+  uint64_t TicksMs() override { return ticks; }
+  Result<UnixSeconds> Now() override { return base::NowSeconds(); }
+  uint64_t ticks = 1;
+};
+
+TEST(RecentHistoriesTest, KeepsForAWhileAndNeverAFailure) {
+  CountingHistories source;
+  HandClock clock;
+  RecentHistories recent(source, clock, 5000);
+  source.fail = true;
+  EXPECT_FALSE(recent.ResolveDid("did:keel:a:b"));
+  source.fail = false;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(recent.ResolveDid("did:keel:a:b"));
+  EXPECT_EQ(source.asked, 2);
+  clock.ticks += 5000;
+  ASSERT_TRUE(recent.ResolveDid("did:keel:a:b"));
+  EXPECT_EQ(source.asked, 3) << "a rotation must be seen within the time said";
+  source.fail = true;
+  clock.ticks += 5000;
+  EXPECT_FALSE(recent.ResolveDid("did:keel:a:b")) << "what is out of date does not serve";
+}
+
+class ChecksTest : public testing::Test {
+ protected:
+  ChecksTest() : maker_(world_, world_ / "maker"), owner_(world_, world_ / "owner") {
+    maker_.Manufacture(1);
+    fakes::Pass(maker_, owner_, 1);
+    record_ = (*owner_.store().List()).front();
+  }
+  // The claim as `keel-verifier claim` makes it.
+  Claim MakeClaim() {
+    Claim claim;
+    claim.did = record_.did;
+    for (size_t i = 1; i <= record_.links.size(); ++i) {
+      const auto& from = record_.links[i - 1];
+      ChainLink link;
+      base::ByteVec body(ledger::kMaxItemBody);
+      ByteWriter w(body);
+      w.Put(ByteView(from.link)).U16(static_cast<uint16_t>(from.policy.size())).Put(ByteView(from.policy));
+      w.Put(ByteView(from.sigs));
+      body.resize(w.size());
+      link.item = body;
+      link.spent_seal = record_.SealBefore(i);
+      claim.links.push_back(link);
+    }
+    claim.seal = record_.LastSeal();
+    return claim;
+  }
+
+  fakes::World world_;
+  fakes::Role maker_, owner_;
+  custody::DeviceRecord record_;
+};
+
+TEST_F(ChecksTest, APackForTheLinksThatTheDeviceDoesNotKnow) {
+  Prover prover(owner_.registry(), crypto::SystemRandom(), owner_.did());
+  const auto whole = prover.MakePack(MakeClaim(), 0);
+  ASSERT_TRUE(whole) << whole.error().Text();
+  EXPECT_GT(whole->time, 0u);
+  EXPECT_LE(whole->sealed.size(), 128u << 10);
+  const auto none = prover.MakePack(MakeClaim(), 1);
+  ASSERT_TRUE(none);
+  EXPECT_LT(none->length, whole->length);
+  EXPECT_FALSE(ConstantTimeEqual(none->key.ExposeSecret(), whole->key.ExposeSecret())) << "a key is one pack's own";
+  EXPECT_EQ(prover.MakePack(MakeClaim(), 2).error().code, Code::kConflict);
+}
+
+TEST_F(ChecksTest, NoPackForALinkThatTheLedgerDoesNotHold) {
+  Prover prover(owner_.registry(), crypto::SystemRandom(), owner_.did());
+  Claim never = MakeClaim();
+  never.links[0].spent_seal[0] ^= 1;
+  EXPECT_EQ(prover.MakePack(never, 0).error().code, Code::kConflict);
+  Claim other = MakeClaim();
+  other.links[0].item[100] ^= 1;
+  EXPECT_EQ(prover.MakePack(other, 0).error().code, Code::kConflict);
+  Claim spent = MakeClaim();
+  spent.seal = spent.links[0].spent_seal;
+  EXPECT_EQ(prover.MakePack(spent, 1).error().code, Code::kConflict) << "our seal is spent";
+}
+
+TEST_F(ChecksTest, ManyPacksAtOnceShareTheirQuestions) {
+  Prover prover(owner_.registry(), crypto::SystemRandom(), owner_.did());
+  const Claim claim = MakeClaim();
+  std::vector<std::thread> threads;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 32; ++i) threads.emplace_back([&] { good += prover.MakePack(claim, 0).has_value() ? 1 : 0; });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(good, 32);
+}
+
+TEST_F(ChecksTest, UnknownOwnersHaveNoPack) {
+  Prover prover(owner_.registry(), crypto::SystemRandom(),
+                "did:keel:keel-local:zQmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbd");
+  EXPECT_FALSE(prover.MakePack(MakeClaim(), 0));
+}
+
+class NoStatus final : public vc::StatusChecker {
+ public:
+  Result<Status> Check(const vc::StatusEntry&, const std::string&, UnixSeconds) override {
+    return Fail(Code::kUnreachable, "status");
+  }
+};
+
+class HardwareTest : public ChecksTest {
+ protected:
+  HardwareTest() : batches_(owner_.registry()), check_({owner_.resolver(), owner_.registry(), batches_, status_}) {}
+  Result<HardwareReport> Check(const std::string& jwt, const json& batch, const Policy& policy = Policy::Default(),
+                               const json& report = json::object()) {
+    return check_.Check(jwt, batch, record_.did, report, policy, base::NowSeconds());
+  }
+  json Batch() { return *base::ParseJson(record_.hardware.batch); }
+  static bool Refused(const Result<HardwareReport>& report, const std::string& rule) {
+    if (!report || report->judgement.accepted) return false;
+    for (const RuleOutcome& outcome : report->judgement.outcomes)
+      if (!outcome.ok && outcome.rule.find(rule) != std::string::npos) return true;
+    return false;
+  }
+  std::string Issue(const json& credential) {
+    return *vc::IssueCredential(credential, maker_.identity().keys(), maker_.identity().auth(),
+                                maker_.identity().auth_kid());
+  }
+  json Paper(const std::string& device) {
+    vc::HardwareRequest paper;
+    paper.issuer = maker_.did();
+    paper.device = device;
+    paper.valid_from = base::NowSeconds();
+    paper.facts.serial = "SN-1";
+    paper.facts.model = "gateway";
+    return vc::HardwareCredential(paper);
+  }
+
+  NoStatus status_;
+  BatchIndices batches_;
+  HardwareCheck check_;
+};
+
+TEST_F(HardwareTest, GoodPapers) {
+  const auto report = Check(record_.hardware.jwt, Batch(), Policy::Default(), {{"firmware", {{"version", "3.1"}}}});
+  ASSERT_TRUE(report) << report.error().Text();
+  EXPECT_TRUE(report->judgement.accepted) << report->judgement.ToJson().dump(1);
+  EXPECT_EQ(report->serial, record_.serial);
+  EXPECT_EQ(report->model, record_.model);
+  EXPECT_EQ(report->firmware_version, "3.1");
+  const json facts = *base::ParseJson(report->facts);
+  EXPECT_EQ(facts["manufacturer"], maker_.did());
+  EXPECT_TRUE(facts["ledgerIndex"].is_number()) << facts.dump(1);
+}
+
+TEST_F(HardwareTest, PapersThatAreNot) {
+  EXPECT_TRUE(Refused(Check(Issue(Paper("did:keel:demo:zOther")), json()), "subject"));
+  std::string forged = record_.hardware.jwt;
+  const size_t at = forged.rfind('.') + 5;
+  forged[at] = forged[at] == 'A' ? 'B' : 'A';
+  EXPECT_TRUE(Refused(Check(forged, json()), "signature"));
+  EXPECT_TRUE(Refused(Check("not a jwt", json()), "envelope"));
+  EXPECT_TRUE(Refused(Check("", json()), "envelope"));
+  json fleet = Paper(record_.did);
+  fleet["type"] = {"VerifiableCredential", "FleetCredential"};
+  EXPECT_TRUE(Refused(Check(Issue(fleet), json()), "type"));
+  json late = Paper(record_.did);
+  late["validUntil"] = "2020-01-01T00:00:00Z";
+  late["validFrom"] = "2019-01-01T00:00:00Z";
+  EXPECT_TRUE(Refused(Check(Issue(late), json()), "validity"));
+}
+
+TEST_F(HardwareTest, ABatchThatTheCredentialIsNotIn) {
+  json batch = Batch();
+  batch["salt"] = base::Base64Url(Bytes32{});
+  const auto report = Check(record_.hardware.jwt, batch);
+  EXPECT_TRUE(!report || !report->judgement.accepted);
+}
+
+TEST_F(HardwareTest, ARotatedKeyCountsForWhatWasAnchoredBefore) {
+  const auto rotated = maker_.identity().Rotate(maker_.registry(), std::nullopt);
+  ASSERT_TRUE(rotated) << rotated.error().Text();
+  const auto with = Check(record_.hardware.jwt, Batch());
+  ASSERT_TRUE(with) << with.error().Text();
+  EXPECT_TRUE(with->judgement.accepted) << with->judgement.ToJson().dump(1);
+  const auto without = Check(record_.hardware.jwt, json());
+  ASSERT_TRUE(without);
+  EXPECT_FALSE(without->judgement.accepted) << "nothing says when it was issued";
+}
+
+TEST_F(HardwareTest, ManufacturersThatPolicyDoesNotTrust) {
+  const auto policy = Policy::Parse(R"({"v":1,"trustedManufacturers":["did:keel:demo:zOther"],"rules":[]})");
+  ASSERT_TRUE(policy);
+  EXPECT_TRUE(Refused(Check(record_.hardware.jwt, Batch(), *policy), "trust"));
+}
+
+TEST_F(HardwareTest, AStatusThatCouldNotBeCheckedIsAnErrorNotAYes) {
+  json paper = Paper(record_.did);
+  paper["credentialStatus"] = {{"id", "http://127.0.0.1:9/status#1"},
+                               {"type", "BitstringStatusListEntry"},
+                               {"statusPurpose", "revocation"},
+                               {"statusListIndex", "1"},
+                               {"statusListCredential", "http://127.0.0.1:9/status"}};
+  const auto report = Check(Issue(paper), json());
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, Code::kUnreachable);
+}
+
+TEST_F(HardwareTest, BatchIndicesAreAskedForOnce) {
+  const Bytes32 nothing{};
+  EXPECT_FALSE(batches_.Find(maker_.did(), nothing));
+  const auto member = vc::BatchMember::FromJson(Batch());
+  const auto root = member->Root(record_.hardware.jwt);
+  ASSERT_TRUE(root);
+  const auto first = batches_.Find(maker_.did(), *root);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(*batches_.Find(maker_.did(), *root), *first);
+  EXPECT_EQ(*first, member->log_index);
+}
+
+}  // namespace
+}  // namespace keel::verifier
