@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole onboardings: registry node, verifier service and wallets in one process, HTTP over loopback, LevelDB with synced
-// writes. Registry poll to acknowledgement (R0, M1, PK, M3, M5), manufacture and sale beforehand.
+// Whole onboardings: registry node, verifier service and wallets in one process, HTTP over loopback, LevelDB with
+// synced writes. Registry poll to acknowledgement (R0, M1, PK, M3, M5), manufacture and sale beforehand.
 //   bench_onboarding [--devices N] [--at-once P] [--owners K] [--traffic]
 #include <dirent.h>
 #include <sys/resource.h>
@@ -18,7 +18,9 @@ namespace {
 
 using keel::fakes::MemoryDevice;
 
-double Cpu(const timeval& time) { return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3; }
+double Cpu(const timeval& time) {
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3;
+}
 double ProcessCpuMs() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -78,7 +80,8 @@ int Run(const Options& options) {
   }
   const auto service = keel::fakes::StartVerifier(world, owner_folder);
   if (service == nullptr) return 1;
-  (void)keel::fakes::Ask(*service, "profile-set", {{"model", "*"}, {"configuration", R"({"interval":5})"}, {"firmware", ""}});
+  (void)keel::fakes::Ask(*service, "profile-set",
+                         {{"model", "*"}, {"configuration", R"({"interval":5})"}, {"firmware", ""}});
   (void)keel::fakes::Ask(*service, "broker-set", {{"host", "127.0.0.1"}, {"port", 1883}});
   if (!keel::fakes::ClaimAll(*service)) {
     std::fprintf(stderr, "the invitations were not published\n");
@@ -130,19 +133,21 @@ int Run(const Options& options) {
     sent += info.bytes_sent;
     received += info.bytes_received;
   }
-  std::printf("%zu devices, %zu at once, %zu owner(s): %zu onboarded, %.0f/s; p50 %.0f ms, p99 %.0f ms\n", options.devices,
-              options.at_once, options.owners, done.load(), n * 1000 / wall, latency[latency.size() / 2],
-              latency[latency.size() * 99 / 100]);
-  std::printf("  CPU ms a device: device side %.2f (HTTP client included), verifier %.2f, registry node %.2f; all %.2f\n",
-              device_sum / n, (process - device_sum - registry_cpu) / n, registry_cpu / n, process / n);
+  std::printf("%zu devices, %zu at once, %zu owner(s): %zu onboarded, %.0f/s; p50 %.0f ms, p99 %.0f ms\n",
+              options.devices, options.at_once, options.owners, done.load(), n * 1000 / wall,
+              latency[latency.size() / 2], latency[latency.size() * 99 / 100]);
+  std::printf(
+      "  CPU ms a device: device side %.2f (HTTP client included), verifier %.2f, registry node %.2f; all %.2f\n",
+      device_sum / n, (process - device_sum - registry_cpu) / n, registry_cpu / n, process / n);
   std::printf("  a device: %.2f round trips, %.0f octets out, %.0f in (bodies); manufacture before: %.0f devices/s\n",
               static_cast<double>(round_trips) / n, static_cast<double>(sent) / n, static_cast<double>(received) / n,
               n * 1000 / made);
   if (options.traffic) {
     const char* names[5] = {"", "R0", "DIDComm (M1, M3, M5)", "pack", "blocks"};
     for (size_t kind = 1; kind < 4; ++kind) {
-      std::printf("    %-22s %.2f requests, %.0f out, %.0f in\n", names[kind], static_cast<double>(sums[kind].requests) / n,
-                  static_cast<double>(sums[kind].sent) / n, static_cast<double>(sums[kind].received) / n);
+      std::printf("    %-22s %.2f requests, %.0f out, %.0f in\n", names[kind],
+                  static_cast<double>(sums[kind].requests) / n, static_cast<double>(sums[kind].sent) / n,
+                  static_cast<double>(sums[kind].received) / n);
     }
   }
   return done == options.devices ? 0 : 1;

@@ -210,8 +210,7 @@ inline std::vector<std::unique_ptr<MemoryDevice>> MakeDevices(World& world, Role
   std::string payload(256, '\0');
   payload.resize(*ledger::WriteBatchPayload({batch.root, static_cast<uint32_t>(count)}, payload));
   std::vector<uint8_t> statement(2048);
-  statement.resize(
-      *ledger::SignStatement(payload, identity.auth_kid(), identity.keys(), identity.auth(), statement));
+  statement.resize(*ledger::SignStatement(payload, identity.auth_kid(), identity.keys(), identity.auth(), statement));
   std::vector<uint8_t> entry(statement.size() + 64);
   entry.resize(*ledger::WriteBatchEntry(batch.root, statement, entry));
   entries.push_back(std::move(entry));

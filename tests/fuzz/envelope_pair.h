@@ -38,8 +38,8 @@ struct Pair {
     if (plaintext.size() > buffer.size()) return Fail(Code::kTooLarge, "fuzz");
     std::copy(plaintext.begin(), plaintext.end(), buffer.begin());
     fakes::SeededRandom random("wallet");
-    KEEL_TRY(const size_t n,
-             wallet::PackAuthcrypt({&from.did, &to.did, from.secret.ExposeSecret(), &shared}, random, buffer, plaintext.size()));
+    KEEL_TRY(const size_t n, wallet::PackAuthcrypt({&from.did, &to.did, from.secret.ExposeSecret(), &shared}, random,
+                                                   buffer, plaintext.size()));
     return std::string(buffer.begin(), buffer.begin() + static_cast<ptrdiff_t>(n));
   }
   Result<std::string> WalletOpen(std::string_view envelope) const {

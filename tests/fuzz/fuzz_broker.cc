@@ -49,7 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t one = text.find('\n');
   const size_t two = one == std::string_view::npos ? one : text.find('\n', one + 1);
   if (two == std::string_view::npos) return 0;
-  const std::string_view grant = text.substr(0, one), filter = text.substr(one + 1, two - one - 1), topic = text.substr(two + 1);
+  const std::string_view grant = text.substr(0, one), filter = text.substr(one + 1, two - one - 1),
+                         topic = text.substr(two + 1);
   if (!GoodFilter(grant) || !GoodFilter(filter) || topic.find_first_of("+#") != std::string_view::npos) return 0;
   FUZZ_CHECK(keel::broker::Covers(grant, topic) == Matches(grant, topic));
   if (keel::broker::Covers(grant, filter) && Matches(filter, topic)) FUZZ_CHECK(Matches(grant, topic));

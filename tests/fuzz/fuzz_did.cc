@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       const auto back = DidDocument::Parse(again);
       FUZZ_CHECK(back.has_value());
       FUZZ_CHECK(back->ToText(format) == again);
-      FUZZ_CHECK(back->All(Relationship::kAuthentication).size() == document->All(Relationship::kAuthentication).size());
+      FUZZ_CHECK(back->All(Relationship::kAuthentication).size() ==
+                 document->All(Relationship::kAuthentication).size());
     }
   }
   const auto peer = keel::did::ResolvePeer(text);

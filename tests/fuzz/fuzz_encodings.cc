@@ -29,8 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return text.front() == 'u' ? "u" + base::Base64Url(in) : base::MultibaseBase58(in).value_or("?");
   });
 
-  const auto same = [&](const keel::Result<ByteVec>& back) { return back && keel::ByteView(*back).size() == size &&
-                                                                   std::equal(back->begin(), back->end(), data); };
+  const auto same = [&](const keel::Result<ByteVec>& back) {
+    return back && keel::ByteView(*back).size() == size && std::equal(back->begin(), back->end(), data);
+  };
   FUZZ_CHECK(same(base::FromBase64Url(base::Base64Url(octets))));
   FUZZ_CHECK(same(base::FromBase64(base::Base64(octets))));
   FUZZ_CHECK(same(base::FromHex(base::Hex(octets))));

@@ -18,7 +18,9 @@ namespace {
 
 using namespace keel::ledger;
 
-bool Same(keel::ByteView a, keel::ByteView b) { return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin()); }
+bool Same(keel::ByteView a, keel::ByteView b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin());
+}
 
 void Entry(keel::ByteView entry) {
   const auto type = TypeOfEntry(entry);
@@ -62,10 +64,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Entry(octets);
   if (const auto descriptor = ParseDescriptor(octets)) {
     FUZZ_CHECK(descriptor->member_count >= 1 && descriptor->member_count <= kMaxMembers);
-    FUZZ_CHECK(descriptor->quorum >= QuorumOf(descriptor->member_count) && descriptor->quorum <= descriptor->member_count);
+    FUZZ_CHECK(descriptor->quorum >= QuorumOf(descriptor->member_count) &&
+               descriptor->quorum <= descriptor->member_count);
     (void)MemberSetOf(*descriptor, DescriptorHash(octets));
     std::array<char, kMaxDescriptor> out{};
-    if (const auto n = BuildDescriptor(*descriptor, out)) FUZZ_CHECK(ParseDescriptor(keel::AsBytes(std::string_view(out.data(), *n))).has_value());
+    if (const auto n = BuildDescriptor(*descriptor, out))
+      FUZZ_CHECK(ParseDescriptor(keel::AsBytes(std::string_view(out.data(), *n))).has_value());
   }
   (void)ParseEpochBundle(octets);
   if (const auto checkpoint = ParseCheckpoint(octets)) {

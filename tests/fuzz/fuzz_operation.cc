@@ -24,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   keel::ByteArray<kMaxOperationPayload> scratch{};
   const auto operation = ParseOperation(octets, scratch);
   if (operation) {
-    FUZZ_CHECK(operation->key_count <= kMaxKeys && operation->next_count <= kMaxNext && operation->by_count <= kMaxNext);
+    FUZZ_CHECK(operation->key_count <= kMaxKeys && operation->next_count <= kMaxNext &&
+               operation->by_count <= kMaxNext);
     FUZZ_CHECK((operation->kind == OperationKind::kCreate) == (operation->seq == 0));
     FUZZ_CHECK(operation->next_threshold <= operation->next_count);
     FUZZ_CHECK(operation->services.empty() || keel::JsonView::Parse(operation->services).has_value());

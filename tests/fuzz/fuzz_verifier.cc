@@ -23,14 +23,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     FUZZ_CHECK(!judged.Sentence().empty());
     (void)judged.ToJson().dump();
   }
-  if (const auto profile = MakeProfile("gateway", text, "")) FUZZ_CHECK(profile->configuration.size() <= kMaxConfiguration);
+  if (const auto profile = MakeProfile("gateway", text, ""))
+    FUZZ_CHECK(profile->configuration.size() <= kMaxConfiguration);
   std::string device;
   if (const auto session = SessionFromText(text, device)) {
     const std::string again = SessionText(*session, device);
     FUZZ_CHECK(SessionText(*SessionFromText(again, device), device) == again);
   }
   if (const auto value = keel::base::ParseJson(text)) {
-    if (const auto claim = Claim::FromJson(*value)) FUZZ_CHECK(Claim::FromJson(claim->ToJson())->ToJson() == claim->ToJson());
+    if (const auto claim = Claim::FromJson(*value))
+      FUZZ_CHECK(Claim::FromJson(claim->ToJson())->ToJson() == claim->ToJson());
   }
   const size_t middle = text.find('\n');
   if (middle != std::string::npos && size < 200) {

@@ -5,10 +5,10 @@
 
 #include "base/files.h"
 #include "base/suit.h"
+#include "ledger/r0.h"
 #include "tests/fakes/naive_map.h"
 #include "tests/fuzz/envelope_pair.h"
 #include "tests/fuzz/pack_world.h"
-#include "ledger/r0.h"
 
 namespace {
 
@@ -112,7 +112,8 @@ void Suit() {
 
 void Envelopes() {
   const keel::fuzz::Pair pair;
-  const std::string plaintext = R"({"id":"1","type":"https://keel-protocol.org/device-onboarding/1.0/hello","body":{}})";
+  const std::string plaintext =
+      R"({"id":"1","type":"https://keel-protocol.org/device-onboarding/1.0/hello","body":{}})";
   Save("envelope", "by-wallet", AsBytes(*pair.WalletPack(plaintext)));
   Save("envelope", "by-host", AsBytes(*pair.HostPack(plaintext)));
   Save("envelope", "plain", AsBytes(std::string(1, '\0') + plaintext));

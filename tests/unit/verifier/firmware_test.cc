@@ -68,7 +68,8 @@ class FirmwareTest : public testing::Test {
         const size_t n = shape.BlockLength(block);
         base::ByteVec out(n + onboarding::kFirmwareTag);
         KEEL_TRY(const size_t opened,
-                 onboarding::OpenBlock(secret, shape, block, AsBytes(sealed).subspan(at, n + onboarding::kFirmwareTag), out));
+                 onboarding::OpenBlock(secret, shape, block, AsBytes(sealed).subspan(at, n + onboarding::kFirmwareTag),
+                                       out));
         plain.append(reinterpret_cast<const char*>(out.data()), opened);
         at += n + onboarding::kFirmwareTag;
         ++block;

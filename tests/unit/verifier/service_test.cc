@@ -239,7 +239,8 @@ TEST_F(VerifierService, ACopyOfADeviceIsHeldUntilTheOwnerDecides) {
   const json listed = Members();
   for (const auto& [id, member] : listed["members"].items())
     EXPECT_NE(member["did"], std::string(devices_[1]->Info().pairwise)) << "a held device is out of the fleet";
-  const auto decided = Ask(*service_, "decide", {{"device", std::string(devices_[1]->Info().did)}, {"verdict", "clone"}});
+  const auto decided =
+      Ask(*service_, "decide", {{"device", std::string(devices_[1]->Info().did)}, {"verdict", "clone"}});
   ASSERT_TRUE(decided) << decided.error().Text();
   EXPECT_EQ(Device(1)["state"], "revoked");
 }
@@ -306,13 +307,15 @@ TEST_F(VerifierService, VerbsExplainWhatIsWrong) {
 
 TEST_F(VerifierService, GarbageIsRefusedAndSaysNothing) {
   Prepare(1);
-  for (const char* body : {"", "{}", "not json", "{\"protected\":\"AAAA\",\"recipients\":[],\"iv\":\"\",\"ciphertext\":\"\",\"tag\":\"\"}"}) {
+  for (const char* body : {"", "{}", "not json",
+                           "{\"protected\":\"AAAA\",\"recipients\":[],\"iv\":\"\",\"ciphertext\":\"\",\"tag\":\"\"}"}) {
     const auto answer = http_->Post(service_->url() + "/didcomm", "application/didcomm-encrypted+json", body);
     ASSERT_TRUE(answer);
     EXPECT_GE(answer->status, 400);
     EXPECT_EQ(answer->body.find("thread"), std::string::npos);
   }
-  for (const char* path : {"/pack/unknown?from=0", "/pack/x?from=abc", "/pack/x?from=99999999999", "/fw/unknown?from=0"}) {
+  for (const char* path :
+       {"/pack/unknown?from=0", "/pack/x?from=abc", "/pack/x?from=99999999999", "/fw/unknown?from=0"}) {
     const auto answer = http_->Get(service_->url() + path);
     ASSERT_TRUE(answer);
     EXPECT_GE(answer->status, 400) << path;
