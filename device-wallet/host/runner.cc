@@ -370,11 +370,14 @@ void Runner::WriteStatus(const keel_wallet_info& info) {
   const std::string text = base::DumpJson(status);
   if (text == last_status_) return;
   last_status_ = text;
-  // A view for people: a power cut may lose it, so it isn't synced.
-  const int fd = ::open((options_.dir + "/status.json").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  // A view for people: a power cut may lose it, so it isn't synced; a reader sees the old one or the new one.
+  const std::string path = options_.dir + "/status.json";
+  const std::string fresh = path + ".new";
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return;
-  static_cast<void>(!::write(fd, text.data(), text.size()));
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   ::close(fd);
+  if (written) static_cast<void>(std::rename(fresh.c_str(), path.c_str()));
 }
 
 bool Runner::Settled(const keel_wallet_info& info) const {
