@@ -13,7 +13,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr size_t kMaxHistories = 1024;
 constexpr size_t kMaxBatches = 65'536;
 
 // A credential's check in the same form as a policy rule's outcome, so that one list explains all.
@@ -28,23 +27,6 @@ RuleOutcome FromCheck(const vc::Check& check) {
 }
 
 }  // namespace
-
-RecentHistories::RecentHistories(registry_client::HistorySource& source, Clock& clock, uint64_t keep_ms)
-    : source_(source), clock_(clock), keep_ms_(keep_ms) {}
-
-Result<registry_client::VerifiedHistory> RecentHistories::ResolveDid(const std::string& did) {
-  const uint64_t now = clock_.TicksMs();
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = entries_.find(did);
-    if (found != entries_.end() && now < found->second.until) return found->second.history;
-  }
-  KEEL_TRY(registry_client::VerifiedHistory history, source_.ResolveDid(did));
-  const std::lock_guard lock(mutex_);
-  if (entries_.size() >= kMaxHistories) entries_.clear();
-  entries_[did] = Entry{history, now + keep_ms_};
-  return history;
-}
 
 Result<uint64_t> BatchIndices::Find(const std::string& issuer, const Bytes32& root) {
   {

@@ -14,25 +14,6 @@
 
 namespace keel::verifier {
 
-// Histories for a few seconds: a thousand devices of one manufacturer cost one look at its DID, and a rotation or
-// revocation is seen within the time said. Failures are never kept. Thread-safe.
-class RecentHistories final : public registry_client::HistorySource {
- public:
-  RecentHistories(registry_client::HistorySource& source, Clock& clock, uint64_t keep_ms = 5'000);
-  Result<registry_client::VerifiedHistory> ResolveDid(const std::string& did) override;
-
- private:
-  struct Entry {
-    registry_client::VerifiedHistory history;
-    uint64_t until = 0;
-  };
-  registry_client::HistorySource& source_;
-  Clock& clock_;
-  const uint64_t keep_ms_;
-  std::mutex mutex_;
-  std::map<std::string, Entry> entries_;
-};
-
 // Log indices of issuer batches: once anchored they never change, so they are kept for good (at most 65,536).
 // Thread-safe.
 class BatchIndices {

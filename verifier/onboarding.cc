@@ -351,7 +351,8 @@ Onboarding::Reply Onboarding::OnDeviceProof(Incoming& in) {
     TakeFirmware(in.body(), claim);
   }
   const auto checked = parts_.hardware.Check(vc, batch, claim.did, seen, *parts_.settings.policy(), now);
-  if (!checked) return Fail(Code::kUnavailable, "hardware credential", "could not be checked: " + checked.error().Text());
+  if (!checked)
+    return Fail(Code::kUnavailable, "hardware credential", "could not be checked: " + checked.error().Text());
   const HardwareReport& report = *checked;
   claim.judgement = base::DumpJson(report.judgement.ToJson());
   claim.facts = report.facts;

@@ -17,6 +17,8 @@ namespace {
 
 using nlohmann::json;
 
+// A rotation or revocation is seen within this time; a thousand devices of one maker cost one question.
+constexpr uint64_t kKeepHistoriesMs = 5'000;
 constexpr int kHandlerThreads = 48;  // most wait for the registry, which answers many at once
 
 base::HttpResponse ServePack(Onboarding& onboarding, const base::HttpRequest& request) {
@@ -88,7 +90,7 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
       registry_client::Account{s.identity->did(), &s.identity->keys(), s.identity->auth(), s.identity->auth_kid()};
   KEEL_TRY(s.registry,
            registry_client::RegistryClient::Create(s.identity->network_text(), *s.http, s.clock, s.random, client));
-  s.histories = std::make_unique<RecentHistories>(*s.registry, s.clock);
+  s.histories = std::make_unique<did::CachingHistorySource>(*s.registry, s.clock, kKeepHistoriesMs);
   s.keel_method = std::make_unique<did::KeelMethod>(*s.histories, s.registry->label());
   s.resolver.Add("keel", *s.keel_method).Add("key", s.key_method).Add("peer", s.peer_method);
   s.custody_context.reset(

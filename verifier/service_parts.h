@@ -45,7 +45,7 @@ struct Service::Impl {
   std::unique_ptr<base::KeyValueStore> store;
   std::unique_ptr<custody::CustodyStore> custody;
   std::unique_ptr<registry_client::RegistryClient> registry;
-  std::unique_ptr<RecentHistories> histories;
+  std::unique_ptr<did::CachingHistorySource> histories;
   std::unique_ptr<did::KeelMethod> keel_method;
   did::KeyMethod key_method;
   did::PeerMethod peer_method;

@@ -329,7 +329,8 @@ Result<json> Service::Impl::Decide(const json& args) {
                 claim.serial + " is " + ClaimStateName(claim.state) + ", not held: there is nothing to decide");
   }
   if (verdict == "reset") {
-    // The second session is the device: forget the first relation. It repeats its proof under the same invitation and is taken in.
+    // The second session is the device: forget the first relation. It repeats its proof under the same invitation and
+    // is taken in.
     claim.state = ClaimState::kClaimed;
     claim.device_pairwise.clear();
     claim.rival_pairwise.clear();

@@ -40,10 +40,10 @@ class HandClock final : public Clock {
   uint64_t ticks = 1;
 };
 
-TEST(RecentHistoriesTest, KeepsForAWhileAndNeverAFailure) {
+TEST(CachedHistoriesTest, KeepsForAWhileAndNeverAFailure) {
   CountingHistories source;
   HandClock clock;
-  RecentHistories recent(source, clock, 5000);
+  did::CachingHistorySource recent(source, clock, 5000);
   source.fail = true;
   EXPECT_FALSE(recent.ResolveDid("did:keel:a:b"));
   source.fail = false;
