@@ -80,8 +80,8 @@ Result<registry_client::VerifiedHistory> HistoryOfOperations(const std::string& 
   history.did = did;
   ledger::DidHistory replay;
   KEEL_TRY_VOID(replay.Start(did));
-  // Where they were anchored isn't known here: rising numbers, each above any log index that a rotation after a compromise
-  // may name.
+  // Where they were anchored isn't known here: rising numbers, each above any log index that a rotation after a
+  // compromise may name.
   constexpr uint64_t kStep = 1ull << 40;
   uint64_t index = 0;
   for (const std::string& jws : operations) {
