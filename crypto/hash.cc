@@ -12,12 +12,16 @@ namespace {
 crypto_hash_sha256_state* StateOf(ByteArray<112>& bytes) {
   return reinterpret_cast<crypto_hash_sha256_state*>(bytes.data());
 }
+// libsodium's functions are declared to take no null pointer, also with length 0.
+constexpr uint8_t kNothing = 0;
+const uint8_t* At(ByteView bytes) { return bytes.empty() ? &kNothing : bytes.data(); }
+
 }  // namespace
 
 Sha256::Sha256() { crypto_hash_sha256_init(StateOf(state_)); }
 
 Sha256& Sha256::Update(ByteView bytes) {
-  crypto_hash_sha256_update(StateOf(state_), bytes.data(), bytes.size());
+  crypto_hash_sha256_update(StateOf(state_), At(bytes), bytes.size());
   return *this;
 }
 
@@ -29,15 +33,15 @@ Bytes32 Sha256::Final() {
 
 Bytes64 Sha512(ByteView bytes) {
   Bytes64 digest;
-  crypto_hash_sha512(digest.data(), bytes.data(), bytes.size());
+  crypto_hash_sha512(digest.data(), At(bytes), bytes.size());
   return digest;
 }
 
 Bytes32 HmacSha256(ByteView key, ByteView message) {
   Bytes32 mac;
   crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, key.data(), key.size());
-  crypto_auth_hmacsha256_update(&state, message.data(), message.size());
+  crypto_auth_hmacsha256_init(&state, At(key), key.size());
+  crypto_auth_hmacsha256_update(&state, At(message), message.size());
   crypto_auth_hmacsha256_final(&state, mac.data());
   Wipe({reinterpret_cast<uint8_t*>(&state), sizeof state});
   return mac;
@@ -46,8 +50,8 @@ Bytes32 HmacSha256(ByteView key, ByteView message) {
 Bytes64 HmacSha512(ByteView key, ByteView message) {
   Bytes64 mac;
   crypto_auth_hmacsha512_state state;
-  crypto_auth_hmacsha512_init(&state, key.data(), key.size());
-  crypto_auth_hmacsha512_update(&state, message.data(), message.size());
+  crypto_auth_hmacsha512_init(&state, At(key), key.size());
+  crypto_auth_hmacsha512_update(&state, At(message), message.size());
   crypto_auth_hmacsha512_final(&state, mac.data());
   Wipe({reinterpret_cast<uint8_t*>(&state), sizeof state});
   return mac;
@@ -64,7 +68,7 @@ Result<> HkdfSha256(ByteView ikm, ByteView salt, ByteView info, ByteSpan out) {
     crypto_auth_hmacsha256_state state;
     crypto_auth_hmacsha256_init(&state, prk.data(), prk.size());
     if (counter > 1) crypto_auth_hmacsha256_update(&state, block.data(), block.size());
-    crypto_auth_hmacsha256_update(&state, info.data(), info.size());
+    crypto_auth_hmacsha256_update(&state, At(info), info.size());
     crypto_auth_hmacsha256_update(&state, &counter, 1);
     crypto_auth_hmacsha256_final(&state, block.data());
     Wipe({reinterpret_cast<uint8_t*>(&state), sizeof state});
