@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <map>
+#include <memory>
 #include <mutex>
+#include <utility>
 
 #include "base/storage/key_value_store.h"
 
@@ -70,7 +72,8 @@ class MemoryStore final : public KeyValueStore {
  public:
   Result<> Write(const WriteBatch& batch, Sync) override {
     const std::lock_guard lock(mutex_);
-    if (map_.use_count() > 1) map_ = std::make_shared<Map>(*map_);
+    // Not by use_count: a reader that is just going has no order to us then.
+    if (std::exchange(shared_, false)) map_ = std::make_shared<Map>(*map_);
     for (const auto& entry : batch.entries()) {
       if (entry.value) {
         map_->insert_or_assign(entry.key, *entry.value);
@@ -97,9 +100,11 @@ class MemoryStore final : public KeyValueStore {
  private:
   std::shared_ptr<const Map> Current() const {
     const std::lock_guard lock(mutex_);
+    shared_ = true;
     return map_;
   }
   mutable std::mutex mutex_;
+  mutable bool shared_ = false;  // a reader may hold map_: the next write makes a copy
   std::shared_ptr<Map> map_ = std::make_shared<Map>();
 };
 
