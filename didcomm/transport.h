@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/net/http_client.h"
 #include "base/net/http_server.h"
@@ -12,6 +13,17 @@
 namespace keel::didcomm {
 
 inline constexpr std::string_view kMediaEncrypted = "application/didcomm-encrypted+json";
+
+// Seam: carries an envelope to an endpoint. Nothing above it knows which transport it is. Thread-safe.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // By the URI's scheme.
+  virtual bool Carries(std::string_view uri) const = 0;
+  // Delivers one envelope; gives the reply's envelope when one came back the same way (return_route), else empty.
+  // kBusy: try again later. kUnreachable, kTimeout, kTooLarge, kHttpStatus and the like say why it wasn't delivered.
+  virtual Result<std::string> Send(const std::string& uri, std::string envelope, const base::Deadlines& deadlines) = 0;
+};
 
 // Sends an envelope; gives the reply's envelope, empty when the peer had none (202). kHttpStatus with the status in the
 // text for 4xx and 5xx (kBusy for 429 and 503), HttpClient's errors.

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/time.h"
+#include "didcomm/unpack.h"
+
+// Seam between an agent and the protocols that it speaks (DIDComm v2.1, section "Protocols").
+namespace keel::didcomm {
+
+// One protocol in one version and the roles that we take in it, as discover-features 2.0 tells them.
+struct ProtocolInfo {
+  std::string uri;  // PIURI without trailing '/', e.g. "https://didcomm.org/trust-ping/2.0"
+  std::vector<std::string> roles;
+};
+
+// A message that came in, unpacked and addressed to one of our DIDs.
+struct Incoming {
+  const Unpacked& unpacked;
+  std::string ours;  // the DID that it came to; empty for a plaintext without `to`
+  UnixSeconds now{};
+};
+
+// A message that goes out. `from` and `to` of the message must name the DIDs; an empty `from` is an anonymous sender.
+struct Outgoing {
+  Message message;
+  bool on_return_route = true;  // may travel as the answer to what came in; else only by its own delivery
+};
+
+// Handles the messages of one or more protocols. An implementation says whether it is thread-safe.
+class Protocol {
+ public:
+  virtual ~Protocol() = default;
+  virtual std::vector<ProtocolInfo> Speaks() const = 0;
+  // Called for messages whose type belongs to a PIURI of Speaks() (same name, same major version). Gives what is to be
+  // sent because of it, in order. An error becomes a problem report to a proven sender (never an answer to a problem
+  // report), and nothing to anybody else.
+  virtual Result<std::vector<Outgoing>> Receive(const Incoming& incoming) = 0;
+};
+
+}  // namespace keel::didcomm
