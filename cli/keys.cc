@@ -8,16 +8,17 @@
 namespace keel::cli {
 namespace {
 
-Result<std::unique_ptr<crypto::SoftwareKeyStore>> OpenStore(const KeyFile& file, bool confirm) {
+Result<std::unique_ptr<crypto::SoftwareKeyStore>> OpenStore(const KeyFile& file, bool make) {
   base::SecretText secret;
   base::PassphraseOptions options = file.passphrase;
-  options.confirm = confirm;
+  options.confirm = make;
   const bool guarded = file.protect || options.fd >= 0 || !options.file.empty();
   if (guarded) {
     KEEL_TRY(secret, base::ReadPassphrase(options));
   }
-  return crypto::SoftwareKeyStore::Open(
-      file.path, guarded ? crypto::Protection::kPassphrase : crypto::Protection::kNone, secret.ExposeSecret());
+  const auto protection = guarded ? crypto::Protection::kPassphrase : crypto::Protection::kNone;
+  return make ? crypto::SoftwareKeyStore::Open(file.path, protection, secret.ExposeSecret())
+              : crypto::SoftwareKeyStore::OpenToRead(file.path, protection, secret.ExposeSecret());
 }
 
 }  // namespace
@@ -34,7 +35,8 @@ Result<std::unique_ptr<crypto::SoftwareKeyStore>> KeyFile::Create() const {
 }
 
 Result<std::unique_ptr<crypto::SoftwareKeyStore>> KeyFile::Open() const {
-  if (!base::FileExists(path)) return Fail(Code::kNotFound, "key file", path + " doesn't exist");
+  if (!base::FileExists(path))
+    return Fail(Code::kNotFound, "key file", path + " doesn't exist; `keel did create -o " + path + "` makes one");
   return OpenStore(*this, false);
 }
 

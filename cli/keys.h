@@ -24,7 +24,7 @@ struct KeyFile {
   void AddFlags(CLI::App& app);
   // Makes the file, which must not exist (kExists).
   Result<std::unique_ptr<crypto::SoftwareKeyStore>> Create() const;
-  // kNotFound, kWrongPassphrase, kBusy.
+  // To use its keys, not to change them: others may have it open too. kNotFound, kWrongPassphrase.
   Result<std::unique_ptr<crypto::SoftwareKeyStore>> Open() const;
 };
 

@@ -16,15 +16,19 @@
 namespace keel::cli {
 
 void WorldFlags::AddResolver(CLI::App& app) {
-  app.add_option("--registry", networks, "A registry's join file, net.keel, for its did:keel DIDs (repeat)");
-  app.add_option("--registry-url", registry_urls, "Registry node to ask (repeat; default: those of net.keel)");
+  app.add_option("--registry", networks, "A registry's join file, net.keel, for its did:keel DIDs (repeat)")
+      ->expected(1)
+      ->take_all();
+  app.add_option("--registry-url", registry_urls, "Registry node to ask (repeat; default: those of net.keel)")
+      ->expected(1)
+      ->take_all();
   app.add_option("--did-docs", did_docs, "JSON array of DID documents that are known beforehand");
   app.add_flag("--json", json, "Errors as JSON, results too where they aren't anyway");
 }
 
 void WorldFlags::AddKeys(CLI::App& app) {
   app.add_option("--secrets", secrets, "JSON array of private keys: {id, type, privateKeyJwk | privateKeyMultibase}");
-  app.add_option("--key", key.path, "Key file that `keel did create` made");
+  app.add_option("--key", key_files, "Key file that `keel did create` made (repeat)")->expected(1)->take_all();
   key.AddFlags(app);
 }
 
@@ -37,7 +41,7 @@ struct World::Impl final : did::DidResolver, did::KeyFinder {
   did::PeerMethod peer_method;
   did::StaticResolver known{this};
   std::unique_ptr<did::SecretsFile> secrets;
-  std::unique_ptr<crypto::SoftwareKeyStore> store;
+  std::vector<std::unique_ptr<crypto::SoftwareKeyStore>> stores;
 
   registry_client::RegistryClient* Registry(std::string_view did) {
     for (const auto& registry : registries) {
@@ -64,7 +68,7 @@ struct World::Impl final : did::DidResolver, did::KeyFinder {
     if (secrets) {
       if (auto found = secrets->Find(kid); found || found.error().code != Code::kNoSuchKey) return found;
     }
-    if (store) {
+    for (const auto& store : stores) {
       if (auto found = did::LabelKeyFinder(*store).Find(kid); found || found.error().code != Code::kNoSuchKey)
         return found;
     }
@@ -93,8 +97,11 @@ Result<std::unique_ptr<World>> World::Open(const WorldFlags& flags) {
   if (!flags.secrets.empty()) {
     KEEL_TRY(impl->secrets, did::SecretsFile::Load(flags.secrets));
   }
-  if (!flags.key.path.empty()) {
-    KEEL_TRY(impl->store, flags.key.Open());
+  for (const std::string& path : flags.key_files) {
+    KeyFile file = flags.key;
+    file.path = path;
+    KEEL_TRY(auto store, file.Open());
+    impl->stores.push_back(std::move(store));
   }
   return std::unique_ptr<World>(new World(std::move(impl)));
 }

@@ -19,8 +19,10 @@ struct WorldFlags {
   std::vector<std::string> registry_urls;  // --registry-url URL ...: instead of the files' hints
   std::string did_docs;                    // --did-docs F
   std::string secrets;                     // --secrets F
-  KeyFile key;                             // --key F
+  std::vector<std::string> key_files;      // --key F ...
+  KeyFile key;                             // their passphrase
   bool json = false;                       // --json
+  bool offline = false;                    // ask no registry and no host, whatever a DID says
 
   // --registry, --registry-url, --did-docs, --json.
   void AddResolver(CLI::App& app);
@@ -29,7 +31,7 @@ struct WorldFlags {
 };
 
 // Resolves did:key and did:peer by themselves, did:keel over the given registries, and what stands in --did-docs.
-// Finds private keys in --secrets and --key by their kid. Not thread-safe.
+// Finds private keys in --secrets and --key by their kid. Resolver and keys are thread-safe, the rest isn't.
 class World {
  public:
   static Result<std::unique_ptr<World>> Open(const WorldFlags& flags);

@@ -167,16 +167,18 @@ Result<> KeyFile::Open(const std::string& path, Protection protection, std::stri
     return Fail(Code::kUsage, kWhere, "a passphrase is given for a store without one");
   if (path.empty() || path.find('\0') != std::string::npos)
     return Fail(Code::kUsage, kWhere, "the path is empty or has a zero octet");
-  const std::string lock = path + ".lock";
-  lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (lock_ < 0) return IoError("cannot make " + lock, errno);
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return Fail(Code::kBusy, kWhere, path + " is in use by another process");
-    return IoError("cannot lock " + lock, errno);
+  if (!read_only_) {
+    const std::string lock = path + ".lock";
+    lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock_ < 0) return IoError("cannot make " + lock, errno);
+    if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return Fail(Code::kBusy, kWhere, path + " is in use by another process");
+      return IoError("cannot lock " + lock, errno);
+    }
   }
   SecretVector file;
   auto read = ReadPrivate(path, file);
-  if (!read && read.error().code == Code::kNotFound) {
+  if (!read && !read_only_ && read.error().code == Code::kNotFound) {
     KEEL_TRY_VOID(SystemRandom().Fill(salt_));
     if (protection == Protection::kNone) {
       KEEL_TRY(const SecretBytes<32> root, KeyBeside(true));
@@ -232,6 +234,7 @@ Result<> KeyFile::Open(const std::string& path, Protection protection, std::stri
 }
 
 Result<> KeyFile::Save(ByteView plaintext) {
+  if (read_only_) return Fail(Code::kWrongState, kWhere, path_ + " was opened to be read only");
   std::vector<uint8_t> file(kHeader + plaintext.size() + kXc20pTag);
   if (file.size() > kMaxKeyFile) return Fail(Code::kTooLarge, kWhere, path_ + " is full");
   ByteArray<kXc20pNonce> nonce;  // random: never the same twice, even after a restore from a backup

@@ -32,7 +32,9 @@ class KeyFile {
   // Locks and reads the file; plaintext stays empty and *existed false when there is none yet.
   Result<> Open(const std::string& path, Protection protection, std::string_view passphrase, PassphraseCost cost,
                 SecretVector& plaintext, bool& existed);
-  // Seals and replaces; when this fails the old file is untouched.
+  // Before Open: the file must exist (kNotFound), isn't locked and is never written.
+  void ReadOnly() { read_only_ = true; }
+  // Seals and replaces; when this fails the old file is untouched. kWrongState when opened read-only.
   Result<> Save(ByteView plaintext);
 
  private:
@@ -42,6 +44,7 @@ class KeyFile {
 
   std::string path_;
   int lock_ = -1;
+  bool read_only_ = false;
   Protection protection_ = Protection::kNone;
   ByteArray<16> salt_{};
   uint32_t operations_ = 0;

@@ -136,6 +136,20 @@ Result<std::unique_ptr<SoftwareKeyStore>> SoftwareKeyStore::Open(const std::stri
   return std::unique_ptr<SoftwareKeyStore>(new SoftwareKeyStore(std::move(impl)));
 }
 
+Result<std::unique_ptr<SoftwareKeyStore>> SoftwareKeyStore::OpenToRead(const std::string& path, Protection protection,
+                                                                       std::string_view passphrase) {
+  SetUpHostedCrypto();
+  auto impl = std::make_unique<Impl>();
+  impl->file = std::make_unique<internal::KeyFile>();
+  impl->file->ReadOnly();
+  impl->protection = protection;
+  internal::SecretVector plaintext;
+  bool existed = false;
+  KEEL_TRY_VOID(impl->file->Open(path, protection, passphrase, PassphraseCost::kModerate, plaintext, existed));
+  KEEL_TRY_VOID(impl->Load(plaintext.octets));
+  return std::unique_ptr<SoftwareKeyStore>(new SoftwareKeyStore(std::move(impl)));
+}
+
 Result<KeyHandle> SoftwareKeyStore::Generate(KeyType type) {
   const size_t length = PrivateKeyLength(type);
   if (length == 0) return Fail(Code::kUnsupported, kWhere);

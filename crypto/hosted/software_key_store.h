@@ -35,6 +35,10 @@ class SoftwareKeyStore final : public KeyStore {
   static Result<std::unique_ptr<SoftwareKeyStore>> Open(const std::string& path, Protection protection,
                                                         std::string_view passphrase,
                                                         PassphraseCost cost = PassphraseCost::kModerate);
+  // Opens a file for somebody who only uses its keys: it must exist (kNotFound), isn't locked (others may use or change
+  // it meanwhile; this object keeps what it read), and what would change it is kWrongState. Otherwise as Open.
+  static Result<std::unique_ptr<SoftwareKeyStore>> OpenToRead(const std::string& path, Protection protection,
+                                                              std::string_view passphrase);
   ~SoftwareKeyStore();
 
   Result<KeyHandle> Generate(KeyType type) override;

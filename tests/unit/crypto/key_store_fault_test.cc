@@ -206,6 +206,25 @@ TEST_F(KeyStoreFile, OneHolderAtATime) {
 }
 
 // A write that fails changes nothing, in memory or on disk.
+TEST_F(KeyStoreFile, ReadersNeitherLockNorWrite) {
+  EXPECT_EQ(SoftwareKeyStore::OpenToRead(path_, Protection::kNone, "").error().code, Code::kNotFound);
+  EXPECT_TRUE(fs::is_empty(folder_));
+  auto holder = Open();
+  ASSERT_TRUE(holder);
+  const KeyHandle handle = *(*holder)->Generate(KeyType::kEd25519);
+  auto reader = SoftwareKeyStore::OpenToRead(path_, Protection::kNone, "");
+  ASSERT_TRUE(reader) << reader.error().Text();
+  EXPECT_EQ(*(*reader)->Public(handle), *(*holder)->Public(handle));
+  ByteArray<64> signature;
+  EXPECT_TRUE((*reader)->Sign(handle, {}, signature));
+  const std::string before = Read(path_);
+  EXPECT_EQ((*reader)->Generate(KeyType::kEd25519).error().code, Code::kWrongState);
+  EXPECT_EQ((*reader)->Erase(handle).error().code, Code::kWrongState);
+  EXPECT_EQ((*reader)->SetLabel(handle, "x").error().code, Code::kWrongState);
+  EXPECT_EQ(Read(path_), before);
+  EXPECT_TRUE((*holder)->Generate(KeyType::kX25519));
+}
+
 TEST_F(KeyStoreFile, FailedWritesChangeNothing) {
   auto store = Open();
   ASSERT_TRUE(store);
