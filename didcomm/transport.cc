@@ -28,6 +28,10 @@ Result<std::string> PostEnvelope(base::HttpClient& client, const std::string& ur
     return Fail(Code::kBusy, "didcomm http",
                 url + " answered " + std::to_string(response.status) + ": try again later");
   }
+  if (response.status == 413)
+    return Fail(Code::kTooLarge, "didcomm http", url + " answered 413: the envelope is over its limit");
+  if (response.status == 400 || response.status == 403)
+    return Fail(Code::kRefused, "didcomm http", url + " answered " + std::to_string(response.status) + ": refused");
   if (!response.ok())
     return Fail(Code::kHttpStatus, "didcomm http", url + " answered " + std::to_string(response.status));
   if (!response.body.empty() && Essence(response.content_type) != kMediaEncrypted) {

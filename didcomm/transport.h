@@ -14,19 +14,31 @@ namespace keel::didcomm {
 
 inline constexpr std::string_view kMediaEncrypted = "application/didcomm-encrypted+json";
 
+// How one envelope is sent. Plain deadlines will do where no reply is wanted.
+struct SendOptions {
+  SendOptions() = default;
+  SendOptions(const base::Deadlines& limits) : deadlines(limits) {}  // NOLINT(google-explicit-constructor)
+  base::Deadlines deadlines;
+  // The message has return_route: wait for what comes back the same way, until the deadline. Transports that aren't
+  // request and response (WebSocket, file drop) don't wait otherwise; HTTP and CoAP give the reply in any case.
+  bool wants_reply = false;
+};
+
 // Seam: carries an envelope to an endpoint. Nothing above it knows which transport it is. Thread-safe.
 class Transport {
  public:
   virtual ~Transport() = default;
   // By the URI's scheme.
   virtual bool Carries(std::string_view uri) const = 0;
-  // Delivers one envelope; gives the reply's envelope when one came back the same way (return_route), else empty.
-  // kBusy: try again later. kUnreachable, kTimeout, kTooLarge, kHttpStatus and the like say why it wasn't delivered.
-  virtual Result<std::string> Send(const std::string& uri, std::string envelope, const base::Deadlines& deadlines) = 0;
+  // Delivers one envelope; gives the reply's envelope when one came back the same way, else empty. kBusy: try again
+  // later. kUnreachable, kTooLarge, kHttpStatus, kRefused and the like say why it wasn't delivered. kTimeout and
+  // kClosed: it may have been (the receiver knows a repeat by its id); with wants_reply also when no reply came in
+  // time.
+  virtual Result<std::string> Send(const std::string& uri, std::string envelope, const SendOptions& options) = 0;
 };
 
 // Sends an envelope; gives the reply's envelope, empty when the peer had none (202). kHttpStatus with the status in the
-// text for 4xx and 5xx (kBusy for 429 and 503), HttpClient's errors.
+// text for 4xx and 5xx (kBusy for 429 and 503, kTooLarge for 413, kRefused for 400 and 403), HttpClient's errors.
 Result<std::string> PostEnvelope(base::HttpClient& client, const std::string& url, std::string envelope,
                                  const base::Deadlines& deadlines = {});
 

@@ -254,6 +254,12 @@ class Session : public std::enable_shared_from_this<Session> {
     request.peer = peer_;
     parser_.reset();
     if (!request.target.starts_with('/')) return Refuse(400, "malformed", "the request target must begin with /");
+    const std::string_view protocol = request.Header("Upgrade");
+    if (const auto hook = server_.options.upgrades.find(request.path);
+        hook != server_.options.upgrades.end() && request.method == "GET" &&
+        beast::iequals(beast::string_view(protocol.data(), protocol.size()), "websocket")) {
+      return HandOver(hook->second, std::move(request));
+    }
     handling_ = true;
     auto state = std::make_shared<Responder::State>();
     state->session = weak_from_this();
@@ -266,6 +272,15 @@ class Session : public std::enable_shared_from_this<Session> {
                    server.handler(std::move(request), std::move(responder));
                  });
     }
+  }
+
+  void HandOver(const HttpUpgradeHook& hook, HttpRequest request) {
+    // A client waits for the answer before it speaks the other protocol.
+    if (buffer_.size() > 0) return Refuse(400, "malformed", "octets after a request for an upgrade");
+    ErrorCode error;
+    const int fd = socket_.release(error);
+    Close();
+    if (!error) hook(fd, std::move(request));
   }
 
   void ReadFailed(ErrorCode error) {

@@ -71,6 +71,10 @@ class Router {
   std::vector<Route> routes_;
 };
 
+// Takes over a connection whose client asked for another protocol (RFC 9110 section 7.8): the descriptor is the hook's
+// to close, nothing was answered yet. Runs on one of the server's threads and must not block.
+using HttpUpgradeHook = std::function<void(int fd, HttpRequest request)>;
+
 struct HttpServerOptions {
   // TCP: an address (no name is looked up) and a port, 0 for a free one. A unix socket if `unix_path` is set: mode
   // 0600, peers of another uid (but root) are refused.
@@ -90,6 +94,9 @@ struct HttpServerOptions {
   std::chrono::milliseconds idle_deadline{60'000};   // between requests of a kept connection
   std::chrono::milliseconds write_deadline{30'000};  // for each 256 KiB
   std::string server_name;                           // "Server" header; empty: none
+
+  // Path -> who takes a GET with "Upgrade: websocket" to it. The hooks' owners outlive the server.
+  std::map<std::string, HttpUpgradeHook> upgrades;
 };
 
 // An HTTP/1.1 server. Start runs its threads; Stop (also the destructor) closes the listener and every connection,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +18,20 @@ struct ProtocolInfo {
   std::vector<std::string> roles;
 };
 
+// A connection that lasts (WebSocket): envelopes may be sent on it at any time. Thread-safe.
+class Channel {
+ public:
+  virtual ~Channel() = default;
+  // False when the connection is gone. Success says that it was queued, not that it arrived.
+  virtual bool Send(std::string envelope) = 0;
+};
+
 // A message that came in, unpacked and addressed to one of our DIDs.
 struct Incoming {
   const Unpacked& unpacked;
   std::string ours;  // the DID that it came to; empty for a plaintext without `to`
   UnixSeconds now{};
+  std::shared_ptr<Channel> channel;  // what it came on, when that lasts; shared with whoever sends on it later
 };
 
 // A message that goes out. `from` and `to` of the message must name the DIDs; an empty `from` is an anonymous sender.

@@ -30,8 +30,9 @@ TEST(Transport, PostGivesTheReply) {
 
 TEST(Transport, PostNamesWhatWentWrong) {
   FakeClient client;
-  for (const auto& [status, code] : {std::pair{400, Code::kHttpStatus}, std::pair{503, Code::kBusy},
-                                     std::pair{429, Code::kBusy}, std::pair{302, Code::kHttpStatus}}) {
+  for (const auto& [status, code] :
+       {std::pair{400, Code::kRefused}, std::pair{413, Code::kTooLarge}, std::pair{404, Code::kHttpStatus},
+        std::pair{503, Code::kBusy}, std::pair{429, Code::kBusy}, std::pair{302, Code::kHttpStatus}}) {
     client.response = base::TextResponse(status, "no");
     EXPECT_EQ(PostEnvelope(client, "http://v/", "e").error().code, code) << status;
   }
