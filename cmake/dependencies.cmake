@@ -66,6 +66,8 @@ keel_dep(mosquitto_plugin HEADER mosquitto_plugin.h)
 keel_dep(zlib HEADER zlib.h LIBRARIES z)
 keel_dep(cbor HEADER cbor.h LIBRARIES cbor OPTIONAL)
 keel_dep(toml HEADER toml++/toml.h)
+keel_dep(qrencode HEADER qrencode.h LIBRARIES qrencode)
+keel_dep(png HEADER png.h LIBRARIES png)
 if(KEEL_WITH_CPPREST)
   # Only the target that wraps it links this; that target is C++20 (clang rejects cpprest as C++23).
   keel_dep(cpprest HEADER cpprest/http_client.h LIBRARIES cpprest boost_system

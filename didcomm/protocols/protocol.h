@@ -32,9 +32,24 @@ struct Incoming {
   std::string ours;  // the DID that it came to; empty for a plaintext without `to`
   UnixSeconds now{};
   std::shared_ptr<Channel> channel;  // what it came on, when that lasts; shared with whoever sends on it later
+
+  const Message& message() const { return unpacked.message; }
+  // Whether the envelope proves who sent it: only then may anything be sent because of it.
+  bool Proven() const { return unpacked.metadata.authenticated && !unpacked.message.from.empty(); }
+  // A message of this type in the same thread, from us to the sender, with the parent thread's id if there is one.
+  Message Reply(std::string type) const {
+    Message reply;
+    reply.type = std::move(type);
+    reply.from = ours;
+    reply.to = {unpacked.message.from};
+    reply.thid = unpacked.message.Thread();
+    reply.pthid = unpacked.message.pthid;
+    return reply;
+  }
 };
 
 // A message that goes out. `from` and `to` of the message must name the DIDs; an empty `from` is an anonymous sender.
+// An empty id and an absent created_time are filled in.
 struct Outgoing {
   Message message;
   bool on_return_route = true;  // may travel as the answer to what came in; else only by its own delivery
@@ -49,6 +64,11 @@ class Protocol {
   // sent because of it, in order. An error becomes a problem report to a proven sender (never an answer to a problem
   // report), and nothing to anybody else.
   virtual Result<std::vector<Outgoing>> Receive(const Incoming& incoming) = 0;
+  // Called instead when this very message (its sender and id) came before. A protocol that knows what it answered may
+  // answer the same again; nothing else may come of it. By default it is refused (kReplayed).
+  virtual Result<std::vector<Outgoing>> Repeated(const Incoming& incoming) {
+    return Fail(Code::kReplayed, "didcomm protocol", "message " + incoming.message().id + " came before");
+  }
 };
 
 }  // namespace keel::didcomm
