@@ -78,6 +78,7 @@ Result<MembersFile> MembersFile::Parse(std::string_view text) {
     KEEL_TRY(member.key, KeyOf(entry));
     KEEL_TRY(member.did, base::GetString(entry, "did"));
     KEEL_TRY(member.publish, base::GetStrings(entry, "publish"));
+    KEEL_TRY(member.until, base::GetUint(entry, "until"));
     file.members.emplace(id, std::move(member));
   }
   KEEL_TRY(const json* readers, base::GetObject(value, "readers"));
@@ -110,6 +111,7 @@ Result<std::shared_ptr<const MembersFile>> Access::Current() {
 }
 
 Result<> Access::CheckMember(const MembersFile& file, const Member& member, std::string_view token, UnixSeconds now) {
+  if (now >= member.until) return Fail(Code::kExpired, "member", "its FleetCredential has expired");
   ByteArray<onboarding::kTokenScratch> scratch{};
   KEEL_TRY(const onboarding::Token parsed, onboarding::ParseToken(token, scratch));
   if (parsed.iss != member.did) return Fail(Code::kWrongSender, "token", "of another device than the user name says");
@@ -162,6 +164,7 @@ Result<> Access::Authorize(std::string_view username, Action action, std::string
     return std::any_of(grants.begin(), grants.end(), [&](const std::string& grant) { return Covers(grant, topic); });
   };
   if (const auto member = file->members.find(std::string(username)); member != file->members.end()) {
+    if (now >= member->second.until) return Fail(Code::kExpired, "broker", "the member's FleetCredential has expired");
     // A member writes below its own prefix, and reads what is written to it there.
     if (covered(member->second.publish)) return {};
     return Fail(Code::kUntrusted, "broker", "a member may use its own topics only");

@@ -21,6 +21,7 @@ struct Member {
   crypto::PublicKey key;
   std::string did;
   std::vector<std::string> publish;  // topic filters
+  UnixSeconds until = 0;             // end of its FleetCredential
 };
 struct Reader {
   crypto::PublicKey key;

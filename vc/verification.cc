@@ -238,8 +238,13 @@ Result<Verification> VerifyCredential(std::string_view jwt, did::DidResolver& re
                          options.trusted_issuers.end();
     Note(verification, kCheckTrust, trusted, issuer + (trusted ? " is trusted" : " is not among the trusted issuers"));
   }
-  // A forged credential must not be able to make us fetch anything.
-  if (const Check* signature = verification.Find(kCheckSignature); signature != nullptr && signature->ok)
+  // Neither a forged credential nor one of an issuer that is not trusted may make us fetch anything: both choose the
+  // URL.
+  const auto holds = [&](std::string_view name) {
+    const Check* check = verification.Find(name);
+    return check != nullptr && check->ok;
+  };
+  if (holds(kCheckSignature) && (options.trusted_issuers.empty() || holds(kCheckTrust)))
     KEEL_TRY_VOID(CheckStatus(verification, options));
   return verification;
 }

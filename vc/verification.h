@@ -85,8 +85,9 @@ struct VerifyOptions {
 };
 
 // Verifies a vc+jwt. With a batch whose root is anchored, the issuer's key is judged at that log index (a key rotated
-// since still counts; one that was compromised then doesn't); without, only a key that is current counts. Errors: the
-// resolver's, ledger's and status checker's (could not be checked). Whatever the sender can cause is a verdict.
+// since still counts; one that was compromised then doesn't); without, only a key that is current counts. The status is
+// asked for (fetched from where the credential says) only when the signature holds and the issuer is trusted. Errors:
+// the resolver's, ledger's and status checker's (could not be checked). Whatever the sender can cause is a verdict.
 Result<Verification> VerifyCredential(std::string_view jwt, did::DidResolver& resolver, const VerifyOptions& options);
 
 }  // namespace keel::vc

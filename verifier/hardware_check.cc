@@ -42,12 +42,15 @@ Result<uint64_t> BatchIndices::Find(const std::string& issuer, const Bytes32& ro
 }
 
 Result<HardwareReport> HardwareCheck::Check(const std::string& jwt, const json& batch, const std::string& device,
-                                            const json& report, const Policy& policy, UnixSeconds now) {
+                                            const std::string& maker, const json& report, const Policy& policy,
+                                            UnixSeconds now) {
   vc::VerifyOptions options;
   options.now = now;
   options.status = &parts_.status;
   options.subject = device;
+  // Never nobody: an empty list would mean that anybody's word is good, the device's own too.
   options.trusted_issuers = policy.trusted_manufacturers();
+  if (options.trusted_issuers.empty()) options.trusted_issuers = {maker};
   options.ledger.histories = &parts_.histories;
   options.ledger.batch_index = [this](const std::string& issuer, const Bytes32& root) {
     return parts_.batches.Find(issuer, root);

@@ -46,11 +46,12 @@ class HardwareCheck {
   };
   explicit HardwareCheck(Parts parts) : parts_(parts) {}
 
-  // jwt, batch (JSON of {salt,i,n,path,index}, empty: none) as the device sent them; maker: the manufacturer that our
-  // chain's first link came from or policy trusts. An error: could not be checked (registry or status list out of
-  // reach). report: whatever else.
+  // jwt, batch (JSON of {salt,i,n,path,index}, empty: none) as the device sent them; maker: whose HardwareCredential
+  // came with the sale, the only one trusted when the policy names none. An error: could not be checked (registry or
+  // status list out of reach). report: whatever else.
   Result<HardwareReport> Check(const std::string& jwt, const nlohmann::json& batch, const std::string& device,
-                               const nlohmann::json& report, const Policy& policy, UnixSeconds now);
+                               const std::string& maker, const nlohmann::json& report, const Policy& policy,
+                               UnixSeconds now);
 
  private:
   Parts parts_;

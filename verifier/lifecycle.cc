@@ -94,6 +94,7 @@ Onboarding::Reply Onboarding::OnContact(Incoming& in) {
   }
   claim.changed = base::NowSeconds();
   KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
+  if (InFleet(claim.state)) KEEL_TRY_VOID(parts_.members.Extend(MemberId(claim.device_pairwise), claim.fleet_until));
   return WriteReply(in, onboarding::Message::kContactReply, std::move(members));
 }
 

@@ -13,6 +13,10 @@ namespace keel::verifier {
 
 using nlohmann::json;
 
+namespace {
+constexpr uint64_t kExtendStep = 7ull * 24 * 3600;
+}  // namespace
+
 std::string FleetId(const std::string& owner_did) {
   return base::Base64Url(ByteView(crypto::Sha256::Of(owner_did)).first(9));
 }
@@ -33,8 +37,10 @@ std::string Members::TopicOf(const std::string& member_id) const { return "keel/
 std::string Members::Text() const {
   json members = json::object();
   for (const auto& [id, member] : members_) {
-    members[id] = {
-        {"key", base::Multikey(member.key)}, {"did", member.device_pairwise}, {"publish", {TopicOf(id) + "/#"}}};
+    members[id] = {{"key", base::Multikey(member.key)},
+                   {"did", member.device_pairwise},
+                   {"publish", {TopicOf(id) + "/#"}},
+                   {"until", member.until}};
   }
   json readers = json::object();
   for (const auto& [did, reader] : readers_) {
@@ -77,6 +83,14 @@ Result<> Members::Reset(std::map<std::string, Member> members, std::map<std::str
 Result<> Members::Put(const std::string& member_id, Member member) {
   std::unique_lock lock(mutex_);
   members_[member_id] = std::move(member);
+  return Write(lock);
+}
+
+Result<> Members::Extend(const std::string& member_id, UnixSeconds until) {
+  std::unique_lock lock(mutex_);
+  const auto member = members_.find(member_id);
+  if (member == members_.end() || until <= member->second.until + kExtendStep) return {};
+  member->second.until = until;
   return Write(lock);
 }
 

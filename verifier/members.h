@@ -26,6 +26,7 @@ class Members {
   struct Member {
     crypto::PublicKey key;  // Ed25519, signs the tokens
     std::string device_pairwise;
+    UnixSeconds until = 0;  // end of its FleetCredential: from then on the broker refuses it
   };
   struct Reader {
     crypto::PublicKey key;
@@ -45,6 +46,9 @@ class Members {
   // Replaces everything (at start-up).
   Result<> Reset(std::map<std::string, Member> members, std::map<std::string, Reader> readers);
   Result<> Put(const std::string& member_id, Member member);
+  // A renewed FleetCredential. Written only when it moves the end by more than a week (a renewal comes 30 days before
+  // the end), so that a changed profile doesn't rewrite the file once a device. Nothing for who is no member.
+  Result<> Extend(const std::string& member_id, UnixSeconds until);
   Result<> Remove(const std::string& member_id);
   Result<> PutReader(const std::string& did, Reader reader);
   Result<> RemoveReader(const std::string& did);

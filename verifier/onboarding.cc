@@ -350,7 +350,7 @@ Onboarding::Reply Onboarding::OnDeviceProof(Incoming& in) {
     seen["firmware"] = **running;
     TakeFirmware(in.body(), claim);
   }
-  const auto checked = parts_.hardware.Check(vc, batch, claim.did, seen, *parts_.settings.policy(), now);
+  const auto checked = parts_.hardware.Check(vc, batch, claim.did, claim.maker, seen, *parts_.settings.policy(), now);
   if (!checked)
     return Fail(Code::kUnavailable, "hardware credential", "could not be checked: " + checked.error().Text());
   const HardwareReport& report = *checked;
@@ -507,8 +507,8 @@ Onboarding::Reply Onboarding::OnDone(Incoming& in) {
   const auto token_keys = device.All(did::Relationship::kAuthentication);
   KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
   if (!held && !token_keys.empty()) {
-    KEEL_TRY_VOID(
-        parts_.members.Put(MemberId(claim.device_pairwise), {token_keys.front()->key, claim.device_pairwise}));
+    KEEL_TRY_VOID(parts_.members.Put(MemberId(claim.device_pairwise),
+                                     {token_keys.front()->key, claim.device_pairwise, claim.fleet_until}));
   }
   parts_.book.Index(in.slot);
   parts_.book.Wake();

@@ -57,8 +57,8 @@ class Policy {
   // Reads {"v":1,"trustedManufacturers":[DID...],"rules":[{"field","op","value","why"}...]}.
   // Unknown members, operators and malformed pointers are kMalformed, named in the detail. At most 256 rules.
   static Result<Policy> Parse(const std::string& json_text);
-  // What holds when an owner has set none: the manufacturer is trusted if it sold us the device (see trusted()), no
-  // rule.
+  // What holds when an owner has set none: no rule. The manufacturer whose HardwareCredential came with the sale is
+  // trusted (HardwareCheck).
   static Policy Default();
 
   // Facts: {"manufacturer": DID, "hardware": credentialSubject, "assuranceLevel", "firmware": {"version","digest"},

@@ -89,6 +89,7 @@ json Claim::ToJson() const {
           {"state", ClaimStateName(state)},
           {"operations", std::move(operation_list)},
           {"ownership", ownership_credential},
+          {"maker", maker},
           {"links", std::move(link_list)},
           {"seal", base::Base64Url(seal)},
           {"rs", base::Base64Url(rendezvous_secret)},
@@ -136,6 +137,7 @@ Result<Claim> Claim::FromJson(const json& value) {
   fields.Text("model", claim.model);
   fields.Text("state", state);
   fields.Text("ownership", claim.ownership_credential);
+  fields.Text("maker", claim.maker);
   fields.Fixed("seal", claim.seal);
   fields.Fixed("rs", claim.rendezvous_secret);
   fields.Octets("rp", claim.rendezvous_key);

@@ -48,6 +48,7 @@ struct Claim {
   // From custody.
   std::vector<std::pair<uint64_t, std::string>> operations;  // log index, JWS
   std::string ownership_credential;                          // vc+jwt, the last one
+  std::string maker;                                         // issuer of the HardwareCredential that came with the sale
   std::vector<ChainLink> links;                              // from the root seal to our seal
   Bytes32 seal{};                                            // our unspent seal
   Bytes32 rendezvous_secret{};                               // RS

@@ -45,6 +45,10 @@ Result<Claim> ClaimOf(const custody::DeviceRecord& record) {
   for (const auto& operation : record.ops)
     claim.operations.emplace_back(operation.index, base::ToString(operation.jws));
   claim.ownership_credential = record.credential;
+  // Checked when the device was taken over (custody/import.cc).
+  KEEL_TRY(const did::Jws paper, did::Jws::Parse(record.hardware.jwt));
+  KEEL_TRY(const vc::Credential hardware, vc::Credential::Parse(paper.payload));
+  claim.maker = hardware.issuer;
   for (size_t i = 1; i <= record.links.size(); ++i) {
     const custody::ChainLink& from = record.links[i - 1];
     ChainLink link;
@@ -97,7 +101,9 @@ Result<> Service::Impl::ResetMembers() {
     if (claim.state != ClaimState::kOnboarded) continue;
     KEEL_TRY(const did::DidDocument device, did::ResolvePeer(claim.device_pairwise));
     const auto token_keys = device.All(did::Relationship::kAuthentication);
-    if (!token_keys.empty()) all[MemberId(claim.device_pairwise)] = {token_keys.front()->key, claim.device_pairwise};
+    if (!token_keys.empty()) {
+      all[MemberId(claim.device_pairwise)] = {token_keys.front()->key, claim.device_pairwise, claim.fleet_until};
+    }
   }
   std::map<std::string, Members::Reader> readers;
   KEEL_TRY(const auto texts, records->Documents("reader/"));

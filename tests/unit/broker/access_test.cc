@@ -85,8 +85,12 @@ class BrokerAccess : public testing::Test {
              {"fleet", "f1"},
              {"audience", kFleet},
              {"members",
-              {{"m1", {{"key", Key(device_)}, {"did", kDevice}, {"publish", {"keel/f1/m1/#"}}}},
-               {"m2", {{"key", Key(other_device_)}, {"did", "did:peer:2.Vz6MkOther"}, {"publish", {"keel/f1/m2/#"}}}}}},
+              {{"m1", {{"key", Key(device_)}, {"did", kDevice}, {"publish", {"keel/f1/m1/#"}}, {"until", kNow + 1000}}},
+               {"m2",
+                {{"key", Key(other_device_)},
+                 {"did", "did:peer:2.Vz6MkOther"},
+                 {"publish", {"keel/f1/m2/#"}},
+                 {"until", kNow + 1000}}}}},
              {"readers",
               {{kReader,
                 {{"key", Key(reader_)},
@@ -235,6 +239,18 @@ TEST_F(BrokerAccess, WhoIsTakenOutIsOutAtOnce) {
   EXPECT_EQ(Enter(kReader, Presentation()), Code::kUntrusted);
   EXPECT_EQ(May(kReader, Access::Action::kReceive, "keel/f1/m1/telemetry"), Code::kRevoked);
   EXPECT_EQ(May("m2", Access::Action::kPublish, "keel/f1/m2/telemetry"), Code::kOk);
+}
+
+TEST_F(BrokerAccess, AMemberWhoseFleetCredentialIsOverIsOut) {
+  const auto late = [&](UnixSeconds now) { return Token(device_, kDevice, kFleet, now, now + 300); };
+  EXPECT_EQ(Enter("m1", late(kNow + 999), kNow + 999), Code::kOk);
+  EXPECT_EQ(Enter("m1", late(kNow + 1000), kNow + 1000), Code::kExpired);
+  EXPECT_EQ(May("m1", Access::Action::kPublish, "keel/f1/m1/telemetry", kNow + 999), Code::kOk);
+  for (const auto action : {Access::Action::kPublish, Access::Action::kSubscribe, Access::Action::kReceive})
+    EXPECT_EQ(May("m1", action, "keel/f1/m1/telemetry", kNow + 1000), Code::kExpired);
+  file_["members"]["m1"].erase("until");
+  Save();
+  EXPECT_NE(Enter("m1", Good()), Code::kOk);
 }
 
 TEST_F(BrokerAccess, EverythingFailsClosed) {

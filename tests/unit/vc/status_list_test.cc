@@ -70,6 +70,29 @@ TEST_F(StatusListTest, RevokedCredentialIsInvalid) {
   EXPECT_EQ(v->statuses, std::vector<std::string>{"revocation"});
 }
 
+TEST_F(StatusListTest, NobodyWhoIsNotTrustedMakesUsFetch) {
+  nlohmann::json credential = Plain();
+  credential["credentialStatus"] = {{"type", "BitstringStatusListEntry"},
+                                    {"statusPurpose", "revocation"},
+                                    {"statusListIndex", "7"},
+                                    {"statusListCredential", kUrl}};
+  ListStatusChecker checker(resolver_, Options());
+  VerifyOptions options{.now = kNow, .status = &checker};
+  options.trusted_issuers = {"did:key:z6MkSomebodyElse"};
+  const auto refused = VerifyCredential(Issue(credential), resolver_, options);
+  ASSERT_TRUE(refused.has_value()) << refused.error().Text();
+  EXPECT_FALSE(refused->Find(kCheckTrust)->ok);
+  EXPECT_EQ(refused->Find(kCheckStatus), nullptr);
+  std::string forged = Issue(credential);
+  char& letter = forged[forged.rfind('.') + 5];
+  letter = letter == 'A' ? 'B' : 'A';
+  EXPECT_FALSE(VerifyCredential(forged, resolver_, {.now = kNow, .status = &checker})->valid());
+  EXPECT_EQ(fetched_, 0);
+  options.trusted_issuers = {maker_};
+  EXPECT_TRUE(VerifyCredential(Issue(credential), resolver_, options)->valid());
+  EXPECT_EQ(fetched_, 1);
+}
+
 TEST_F(StatusListTest, AnOlderVersionIsRefused) {
   ListStatusChecker checker(resolver_, Options());
   Publish(5);

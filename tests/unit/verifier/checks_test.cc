@@ -143,7 +143,7 @@ class HardwareTest : public ChecksTest {
   HardwareTest() : batches_(owner_.registry()), check_({owner_.resolver(), owner_.registry(), batches_, status_}) {}
   Result<HardwareReport> Check(const std::string& jwt, const json& batch, const Policy& policy = Policy::Default(),
                                const json& report = json::object()) {
-    return check_.Check(jwt, batch, record_.did, report, policy, base::NowSeconds());
+    return check_.Check(jwt, batch, record_.did, maker_.did(), report, policy, base::NowSeconds());
   }
   json Batch() { return *base::ParseJson(record_.hardware.batch); }
   static bool Refused(const Result<HardwareReport>& report, const std::string& rule) {
@@ -222,6 +222,25 @@ TEST_F(HardwareTest, ManufacturersThatPolicyDoesNotTrust) {
   const auto policy = Policy::Parse(R"({"v":1,"trustedManufacturers":["did:keel:demo:zOther"],"rules":[]})");
   ASSERT_TRUE(policy);
   EXPECT_TRUE(Refused(Check(record_.hardware.jwt, Batch(), *policy), "trust"));
+}
+
+TEST_F(HardwareTest, WithoutAListTheMakerOfTheSaleIsTrustedAndNobodyElse) {
+  // Good in every way but for who signed it: a did:key that whoever holds the device has made up.
+  auto keys = crypto::SoftwareKeyStore::CreateInMemory();
+  const auto key = *keys->Generate(crypto::KeyType::kEd25519);
+  const std::string kid = did::DidKeyUrl(*keys->Public(key));
+  json paper = Paper(record_.did);
+  paper["issuer"] = did::DidKey(*keys->Public(key));
+  paper["credentialSubject"]["secureHardware"] = "SE050";
+  const std::string jwt = *vc::IssueCredential(paper, *keys, key, kid);
+  const auto report = Check(jwt, json());
+  EXPECT_TRUE(Refused(report, "trust"));
+  for (const RuleOutcome& outcome : report->judgement.outcomes)
+    EXPECT_TRUE(outcome.ok || outcome.rule.find("trust") != std::string::npos) << outcome.rule << ": " << outcome.why;
+  EXPECT_TRUE(Refused(check_.Check(record_.hardware.jwt, Batch(), record_.did, "", json::object(), Policy::Default(),
+                                   base::NowSeconds()),
+                      "trust"))
+      << "no maker is nobody, not anybody";
 }
 
 TEST_F(HardwareTest, AStatusThatCouldNotBeCheckedIsAnErrorNotAYes) {

@@ -33,7 +33,7 @@ TEST_F(MembersTest, TheFileIsWhatTheFormatSays) {
   const crypto::PublicKey device = Key(), reader = Key();
   ASSERT_TRUE(members_.Reset({}, {}));
   const std::string id = MemberId("did:peer:2.pd");
-  ASSERT_TRUE(members_.Put(id, {device, "did:peer:2.pd"}));
+  ASSERT_TRUE(members_.Put(id, {device, "did:peer:2.pd", 77}));
   ASSERT_TRUE(members_.PutReader("did:key:r", {reader, "hash", {"keel/x/#"}, 99}));
   const std::string fleet = FleetId("did:keel:demo:zOwner");
   EXPECT_EQ(fleet.size(), 12u);
@@ -47,7 +47,8 @@ TEST_F(MembersTest, TheFileIsWhatTheFormatSays) {
                            {{id,
                              {{"key", base::Multikey(device)},
                               {"did", "did:peer:2.pd"},
-                              {"publish", {"keel/" + fleet + "/" + id + "/#"}}}}}},
+                              {"publish", {"keel/" + fleet + "/" + id + "/#"}},
+                              {"until", 77}}}}},
                           {"readers",
                            {{"did:key:r",
                              {{"key", base::Multikey(reader)},
@@ -70,6 +71,22 @@ TEST_F(MembersTest, ChangesAreInTheFileWhenTheCallReturns) {
   ASSERT_TRUE(members_.Reset({}, {}));
   EXPECT_TRUE(File()["members"].empty());
   EXPECT_EQ(members_.size(), 0u);
+}
+
+TEST_F(MembersTest, ARenewalMovesTheEndForward) {
+  constexpr UnixSeconds kDay = 24 * 3600;
+  ASSERT_TRUE(members_.Put("a", {Key(), "did:peer:2.a", 100 * kDay}));
+  ASSERT_TRUE(members_.Extend("a", 365 * kDay));
+  EXPECT_EQ(File()["members"]["a"]["until"], 365 * kDay);
+  // Small steps cost no write, and add up.
+  ASSERT_TRUE(members_.Extend("a", 372 * kDay));
+  EXPECT_EQ(File()["members"]["a"]["until"], 365 * kDay);
+  ASSERT_TRUE(members_.Extend("a", 373 * kDay));
+  EXPECT_EQ(File()["members"]["a"]["until"], 373 * kDay);
+  ASSERT_TRUE(members_.Extend("a", 1));
+  EXPECT_EQ(File()["members"]["a"]["until"], 373 * kDay);
+  ASSERT_TRUE(members_.Extend("never there", 500 * kDay));
+  EXPECT_FALSE(members_.Has("never there"));
 }
 
 TEST_F(MembersTest, AChangeThatCouldNotBeWrittenIsAnError) {

@@ -31,6 +31,7 @@ Claim Whole() {
   c.state = ClaimState::kHeld;
   c.operations = {{7, "create.jws"}, {9, "update.jws"}};
   c.ownership_credential = "vc.jwt";
+  c.maker = "did:keel:demo:zMaker";
   c.links = {{{1, 2, 3}, Filled<32>(1)}, {{4}, Filled<32>(2)}};
   c.seal = Filled<32>(3);
   c.rendezvous_secret = Filled<32>(4);
