@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -341,6 +342,11 @@ std::optional<int> StopSignal::WaitFor(std::chrono::milliseconds timeout) {
 void StopSignal::RequestStop() {
   const uint64_t one = 1;
   static_cast<void>(!::write(event_fd_, &one, sizeof one));
+}
+
+void ForbidCoreFiles() {
+  const rlimit none = {0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);  // lowering a limit is always allowed
 }
 
 std::string ProgramDir() {

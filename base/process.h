@@ -97,6 +97,10 @@ class StopSignal {
   int signal_fd_ = -1, event_fd_ = -1, epoll_fd_ = -1;
 };
 
+// No core file of this process: it would hold private keys. First thing in the main of every program that has any; what
+// it starts inherits it. (A debugger still works.)
+void ForbidCoreFiles();
+
 // The folder of the running executable, for finding its neighbours.
 std::string ProgramDir();
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/cli.h"
+#include "base/process.h"
 #include "cli/demo/demo.h"
 #include "cli/ownership.h"
 #include "cli/telemetry.h"
@@ -45,6 +46,7 @@ void PrintHelp(std::FILE* out) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keel::base::ForbidCoreFiles();
   if (argc < 2) {
     PrintHelp(stderr);
     return keel::base::kExitUsage;

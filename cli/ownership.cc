@@ -107,9 +107,12 @@ size_t SizeOf(const json& answer, const char* name) { return answer.contains(nam
 
 void PrintRefused(const json& answer) {
   if (!answer.contains("refused")) return;
-  for (const json& one : answer["refused"])
-    std::fprintf(stderr, "%s: %s: %s (%s)\n", kProgram, one.value("serial", "").c_str(),
-                 one.value("message", "").c_str(), one.value("code", "").c_str());
+  for (const json& one : answer["refused"]) {
+    const std::string device = one.value("serial", "") + ": ";
+    const std::string message = one.value("message", "");
+    std::fprintf(stderr, "%s: %s%s (%s)\n", kProgram, message.starts_with(device) ? "" : device.c_str(),
+                 message.c_str(), one.value("code", "").c_str());
+  }
 }
 
 int Show(const std::string& verb, const Flags& flags, const json& answer) {

@@ -3,11 +3,13 @@
 #include <CLI/CLI.hpp>
 
 #include "base/cli.h"
+#include "base/process.h"
 #include "crypto/signature.h"
 #include "issuer/verbs.h"
 
 int main(int argc, char** argv) {
   using keel::issuer::Flags;
+  keel::base::ForbidCoreFiles();
   keel::crypto::SetUpHostedCrypto();
   Flags flags;
   CLI::App app{

@@ -181,6 +181,7 @@ int RunAnchor(const base::RolePaths& paths, const Flags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  base::ForbidCoreFiles();
   crypto::SetUpHostedCrypto();
   Flags flags;
   CLI::App app(

@@ -162,6 +162,7 @@ Result<json> NoArguments() { return json::object(); }
 }  // namespace
 
 int main(int argc, char** argv) {
+  keel::base::ForbidCoreFiles();
   keel::crypto::SetUpHostedCrypto();
   Flags flags;
   CLI::App app{

@@ -7,6 +7,7 @@
 
 #include "base/cli.h"
 #include "base/json_strict.h"
+#include "base/process.h"
 #include "device-wallet/host/manufacture.h"
 #include "device-wallet/host/ports.h"
 #include "device-wallet/host/runner.h"
@@ -44,6 +45,7 @@ Result<int> Reset(const std::string& dir) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  base::ForbidCoreFiles();
   device::ManufactureOptions manufacture;
   device::RunOptions run_options;
   std::string dir;
