@@ -20,6 +20,11 @@ std::unexpected<Error> Bad(Code code, const DeviceRecord& record, const std::str
   return Fail(code, kWhere, record.serial + ": " + why);
 }
 
+// Without its code, which the error around it carries.
+std::string Why(const Error& error) {
+  return error.detail.empty() ? std::string(error.where) : std::string(error.where) + ": " + error.detail;
+}
+
 Result<> Standing(const DeviceRecord& record, const registry_client::ProofSet& set, size_t first_key,
                   ChainStanding& out) {
   out.time = set.checkpoint.time;
@@ -60,7 +65,7 @@ Result<> CheckPapers(const DeviceRecord& record, const Bytes32& net) {
   for (const auto& op : record.ops) {
     // Their real places are the registry's to prove; here the order counts.
     auto applied = history.Apply(++index, op.jws);
-    if (!applied) return Bad(applied.error().code, record, "the device's operations: " + applied.error().Text());
+    if (!applied) return Bad(applied.error().code, record, "the device's operations: " + Why(applied.error()));
   }
   if (!history.has_seal0()) return Bad(Code::kBadChain, record, "the create operation commits to no root seal");
   if (ledger::RootSealCommitment(record.hardware.salt, record.hardware.root_seal) != history.seal0())
@@ -70,7 +75,7 @@ Result<> CheckPapers(const DeviceRecord& record, const Bytes32& net) {
   for (size_t i = 0; i < record.links.size(); ++i) {
     const ChainLink& link = record.links[i];
     auto good = chain.Link(link.link, link.policy, link.sigs);
-    if (!good) return Bad(good.error().code, record, "link " + std::to_string(i + 1) + ": " + good.error().Text());
+    if (!good) return Bad(good.error().code, record, "link " + std::to_string(i + 1) + ": " + Why(good.error()));
   }
   if (!record.links.empty() && crypto::Sha256::Of(record.credential) != chain.end().cred)
     return Bad(Code::kBadChain, record, "the OwnershipCredential isn't the one that the last link commits to");

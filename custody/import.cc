@@ -79,7 +79,10 @@ bool SameOperations(const std::vector<registry_client::AnchoredOperation>& paper
 }  // namespace
 
 json Refusal(const DeviceRecord& record, const Error& error) {
-  return {{"did", record.did}, {"serial", record.serial}, {"code", CodeName(error.code)}, {"message", error.Text()}};
+  return {{"did", record.did},
+          {"serial", record.serial},
+          {"code", CodeName(error.code)},
+          {"message", error.detail.empty() ? std::string(error.where) : error.detail}};
 }
 
 json DoubleSale(const DeviceRecord& record, const ChainStanding& standing) {
