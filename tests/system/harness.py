@@ -224,6 +224,14 @@ class World:
         done = subprocess.run(argv, capture_output=True, timeout=seconds, cwd=self.dir, stdin=subprocess.DEVNULL)
         return Answer(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
+    def tool(self, *argv, stdin=b"", seconds=60):
+        """Octets that a program of BIN writes for these on its standard input: the toolbox, and keel-mallory."""
+        done = subprocess.run([f"{BIN}/{argv[0]}", *map(str, argv[1:])], input=stdin, capture_output=True,
+                              timeout=seconds, cwd=self.dir)
+        if done.returncode != 0:
+            raise AssertionError(f"{' '.join(map(str, argv))}: {done.returncode}: {done.stderr.decode(errors='replace')}")
+        return done.stdout
+
     def must(self, program, *args, data=None):
         answer = self.keel(program, *args, data=data)
         if answer.code != 0:

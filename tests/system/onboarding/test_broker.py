@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The broker: who may publish and read, with real tokens that were taken from the wire."""
+import json
+import os
 import time
 import unittest
 
@@ -106,6 +108,40 @@ class Broker(common.WorldTest):
         until(lambda: device.seen(event="waiting", text="broker"), "the device says that the broker refuses it")
         self.assertIn("revoked", self.world.why(device.serial)["why"])
         listener.close()
+
+    def test_4_expired_fleet_credential(self):
+        """A device that did not come to its owner for a year is no member any more, its connection open or not.
+
+        The file says so (the clock is the machine's own); guards: `until` in Access::Authenticate and Authorize.
+        """
+        device, _, name, token = self.member()
+        device.kill()
+        listener = self.reading()
+        fleet = self.world.must("verifier", "status", "--json", data="owner").json["fleet"]
+        topic, file = f"keel/{fleet}/{name}/telemetry", self.world.path("owner", "members.json")
+        line = proxies.Mqtt(self.world.broker_port, "x", name, token)
+        line.publish(topic, b"before")
+        self.hears(listener, b"before", [])
+        with open(file, encoding="utf-8") as f:
+            right = f.read()
+        members = json.loads(right)
+        self.assertGreater(members["members"][name]["until"], time.time() + 360 * 24 * 3600)
+        members["members"][name]["until"] = int(time.time()) - 1
+        self._replace(file, json.dumps(members))
+        line.publish(topic, b"too late")
+        with self.assertRaises(proxies.Refused):
+            proxies.Mqtt(self.world.broker_port, "y", name, token)
+        self.assertIn("FleetCredential has expired", self.world.broker.log())
+        self._replace(file, right)
+        line.publish(topic, b"renewed")
+        self.hears(listener, b"renewed", [b"too late"])
+        listener.close()
+
+    @staticmethod
+    def _replace(file, text):
+        with open(file + ".new", "w", encoding="utf-8") as f:
+            f.write(text)
+        os.replace(file + ".new", file)
 
     def _only_from(self, listener, member):
         other, claim, name, _ = self.member()
