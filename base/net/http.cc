@@ -169,14 +169,12 @@ Result<Url> ParseUrl(std::string_view text) {
     if (url.host.empty() || url.host.size() > 107) return bad("names no socket path of 1..107 octets");
     return url;
   }
-  if (text.starts_with("https://"))
+  const bool secure = text.starts_with("https://");
+  if (!secure && !text.starts_with("http://"))
     return Fail(Code::kUnsupported, "url",
-                "'" + std::string(text.substr(0, 200)) +
-                    "': https is not supported yet; use http:// (messages protect themselves)");
-  if (!text.starts_with("http://"))
-    return Fail(Code::kUnsupported, "url", "'" + std::string(text.substr(0, 200)) + "' does not begin with http://");
-  url.scheme = "http";
-  std::string_view rest = text.substr(7);
+                "'" + std::string(text.substr(0, 200)) + "' does not begin with http:// or https://");
+  url.scheme = secure ? "https" : "http";
+  std::string_view rest = text.substr(secure ? 8 : 7);
   if (rest.find('#') != std::string_view::npos) return bad("has a fragment");
   const size_t slash = rest.find_first_of("/?");
   std::string_view authority = rest.substr(0, slash);
@@ -201,7 +199,7 @@ Result<Url> ParseUrl(std::string_view text) {
     }
   }
   if (url.host.empty() || url.host.size() > 253) return bad("has no host");
-  uint64_t number = 80;
+  uint64_t number = secure ? 443 : 80;
   if (!port.empty() && (!ParseNumber(port, number) || number == 0 || number > 65535)) return bad("has a bad port");
   url.port = static_cast<uint16_t>(number);
   return url;

@@ -42,16 +42,16 @@ HttpResponse BytesResponse(int status, std::string content_type, std::string bod
 HttpResponse ErrorResponse(const Error& error);
 int HttpStatusFor(Code code);
 
-// http://host[:port]/path?query, or unix:/path/to.sock (then the target is given apart).
+// http(s)://host[:port]/path?query, or unix:/path/to.sock (then the target is given apart).
 struct Url {
-  std::string scheme;  // "http" or "unix"
+  std::string scheme;  // "http", "https" or "unix"
   std::string host;    // name or address, IPv6 without brackets; the socket's path for unix
   uint16_t port = 0;
   std::string target;  // path and query, "/" when empty
   // "host:port", for Host headers and connection pools.
   std::string Authority() const;
 };
-// kUnsupported for https and others (with a text that says so), kMalformed for user info, fragments, spaces, control
+// kUnsupported for other schemes, kMalformed for user info, fragments, spaces, control
 // characters.
 Result<Url> ParseUrl(std::string_view text);
 

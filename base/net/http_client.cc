@@ -1,17 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/net/http_client.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
@@ -22,121 +12,62 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/net/internal/connection.h"
 
-// Sockets are plain and non-blocking under poll, so that every step has a deadline and no thread or io_context is
-// needed; Beast parses the answers.
+// Beast parses the answers; base/net/internal/connection.h has the sockets.
 namespace keel::base {
 namespace {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
+using internal::Connection;
 
 constexpr uint32_t kMaxHeader = 64 << 10;
 constexpr size_t kReadSize = 64 << 10;
 constexpr uint64_t kMaxIdleMs = 20'000;  // below our servers' idle deadline
 
-class Socket {
- public:
-  explicit Socket(int fd = -1) : fd_(fd) {}
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Socket& operator=(Socket&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Socket() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 std::unexpected<Error> Failed(Code code, const std::string& to, const std::string& what) {
   return Fail(code, "http", to + ": " + what);
 }
 
-// True when ready, false when the deadline (MonotonicMs) passed.
-bool WaitFor(int fd, short events, uint64_t deadline) {
-  for (;;) {
-    const uint64_t now = MonotonicMs();
-    if (now >= deadline) return false;
-    pollfd item{fd, events, 0};
-    const int n = ::poll(&item, 1, static_cast<int>(std::min<uint64_t>(deadline - now, 60'000)));
-    if (n > 0) return true;
-    if (n < 0 && errno != EINTR) return true;  // the next call on it says what is wrong
-  }
-}
-
-Result<Socket> ConnectTo(int family, const sockaddr* address, socklen_t length, const std::string& to,
-                         uint64_t deadline) {
-  Socket socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (socket.fd() < 0) return Failed(Code::kIo, to, strerror(errno));
-  if (family != AF_UNIX) {
-    const int on = 1;
-    ::setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
-  if (::connect(socket.fd(), address, length) == 0) return socket;
-  if (errno != EINPROGRESS && errno != EAGAIN)
-    return Failed(Code::kUnreachable, to, std::string("can't connect: ") + strerror(errno));
-  if (!WaitFor(socket.fd(), POLLOUT, deadline))
-    return Failed(Code::kUnreachable, to, "can't connect: no answer in time");
-  int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error != 0) return Failed(Code::kUnreachable, to, std::string("can't connect: ") + strerror(error));
-  return socket;
-}
-
-Result<Socket> Connect(const Url& url, const std::string& to, uint64_t deadline) {
-  if (url.scheme == "unix") {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    memcpy(address.sun_path, url.host.data(), std::min(url.host.size(), sizeof address.sun_path - 1));
-    return ConnectTo(AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof address, to, deadline);
-  }
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  // The resolver has its own time limits (resolv.conf); addresses don't use it.
-  const int status = ::getaddrinfo(url.host.c_str(), std::to_string(url.port).c_str(), &hints, &found);
-  if (status != 0) return Failed(Code::kUnreachable, to, std::string("can't find the host: ") + gai_strerror(status));
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
-  Result<Socket> last = Failed(Code::kUnreachable, to, "no address");
-  for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
-    last = ConnectTo(a->ai_family, a->ai_addr, a->ai_addrlen, to, deadline);
-    if (last) return last;
-  }
-  return last;
-}
-
 class BeastClient final : public HttpClient {
  public:
-  explicit BeastClient(size_t max_idle) : max_idle_(max_idle) {}
+  explicit BeastClient(BeastOptions options) : options_(std::move(options)) {
+    connect_.public_only = options_.public_addresses_only;
+    connect_.permit_loopback = options_.permit_loopback_for_tests;
+    connect_.lookup = options_.lookup;
+  }
 
   Result<HttpResponse> Send(const HttpCall& call, const Deadlines& deadlines) override {
     KEEL_TRY(Url url, ParseUrl(call.url));
     const bool unix_socket = url.scheme == "unix";
     if (unix_socket) url.target = call.target.empty() ? "/" : call.target;
-    const std::string to = unix_socket ? call.url : "http://" + url.Authority();
+    if (options_.https_only && url.scheme != "https")
+      return Fail(Code::kRefused, "http", "'" + call.url.substr(0, 200) + "' is not https");
+    if (options_.public_addresses_only && unix_socket)
+      return Fail(Code::kRefused, "http", "'" + call.url.substr(0, 200) + "' is no address of the public Internet");
+    const std::string to = unix_socket ? call.url : url.scheme + "://" + url.Authority();
     const uint64_t start = MonotonicMs();
     const uint64_t deadline = start + static_cast<uint64_t>(deadlines.total.count());
     const uint64_t connect_deadline = std::min(deadline, start + static_cast<uint64_t>(deadlines.connect.count()));
-    KEEL_TRY(const std::string head, Head(call, url, unix_socket));
+    KEEL_TRY(const std::string head, Head(call, url));
     const bool repeatable = call.repeatable || call.method == "GET" || call.method == "HEAD" || call.method == "PUT" ||
                             call.method == "DELETE";
     for (bool fresh = false;; fresh = true) {
-      Socket socket = fresh ? Socket() : TakeIdle(to);
-      const bool kept = socket.fd() >= 0;
+      Connection connection = fresh ? Connection() : TakeIdle(to);
+      const bool kept = connection.open();
       if (!kept) {
-        KEEL_TRY(socket, Connect(url, to, connect_deadline));
+        internal::ConnectOptions connect = connect_;
+        if (url.scheme == "https") {
+          KEEL_TRY(connect.tls, Tls());
+        }
+        KEEL_TRY(connection, Connection::Open(url, to, connect, connect_deadline));
       }
       bool answered = false;
       bool keep = false;
-      Result<HttpResponse> response = Exchange(socket, call, head, to, deadline, answered, keep);
+      Result<HttpResponse> response = Exchange(connection, call, head, to, deadline, answered, keep);
       if (response) {
-        if (keep) PutIdle(to, std::move(socket));
+        if (keep) PutIdle(to, std::move(connection));
         return response;
       }
       // A kept connection that the server has closed meanwhile: nothing of an answer came, so try once on a fresh one.
@@ -149,9 +80,16 @@ class BeastClient final : public HttpClient {
     return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
   }
 
-  static Result<std::string> Head(const HttpCall& call, const Url& url, bool unix_socket) {
-    std::string head =
-        call.method + " " + url.target + " HTTP/1.1\r\nHost: " + (unix_socket ? "localhost" : url.Authority()) + "\r\n";
+  // The scheme's own port is left out, as browsers do (RFC 9110 section 7.2).
+  static std::string HostOf(const Url& url) {
+    if (url.scheme == "unix") return "localhost";
+    const std::string authority = url.Authority();
+    const bool usual = url.port == (url.scheme == "https" ? 443 : 80);
+    return usual ? authority.substr(0, authority.rfind(':')) : authority;
+  }
+
+  static Result<std::string> Head(const HttpCall& call, const Url& url) {
+    std::string head = call.method + " " + url.target + " HTTP/1.1\r\nHost: " + HostOf(url) + "\r\n";
     bool safe =
         Safe(call.method) && Safe(url.target) && url.target.find(' ') == std::string::npos && Safe(call.content_type);
     if (!call.content_type.empty()) head += "Content-Type: " + call.content_type + "\r\n";
@@ -165,26 +103,12 @@ class BeastClient final : public HttpClient {
     return head + "\r\n";
   }
 
-  static Result<> WriteAll(int fd, std::string_view text, const std::string& to, uint64_t deadline) {
-    while (!text.empty()) {
-      const ssize_t n = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-      if (n >= 0) {
-        text.remove_prefix(static_cast<size_t>(n));
-      } else if (errno == EAGAIN) {
-        if (!WaitFor(fd, POLLOUT, deadline)) return Failed(Code::kTimeout, to, "the request could not be sent in time");
-      } else if (errno != EINTR) {
-        return Failed(Code::kClosed, to, std::string("connection lost while sending: ") + strerror(errno));
-      }
-    }
-    return {};
-  }
-
-  Result<HttpResponse> Exchange(const Socket& socket, const HttpCall& call, const std::string& head,
+  Result<HttpResponse> Exchange(Connection& connection, const HttpCall& call, const std::string& head,
                                 const std::string& to, uint64_t deadline, bool& answered, bool& keep) {
     // One segment for small messages.
     const bool small = call.body.size() <= 16 << 10;
-    Result<> sent = WriteAll(socket.fd(), small ? head + call.body : head, to, deadline);
-    if (sent && !small) sent = WriteAll(socket.fd(), call.body, to, deadline);
+    Result<> sent = connection.Write(small ? head + call.body : head, to, deadline);
+    if (sent && !small) sent = connection.Write(call.body, to, deadline);
     // A server may refuse early (413) and hang up: its answer is looked for even when sending failed.
     if (!sent && sent.error().code != Code::kClosed) return std::unexpected<Error>(std::move(sent.error()));
 
@@ -199,13 +123,7 @@ class BeastClient final : public HttpClient {
     bool end = false;
     while (!parser->is_done()) {
       // 100 Continue and other interim answers are skipped.
-      const ssize_t n = end ? 0 : ::recv(socket.fd(), buffer.data() + filled, buffer.size() - filled, 0);
-      if (n < 0 && errno == EAGAIN) {
-        if (!WaitFor(socket.fd(), POLLIN, deadline)) return Failed(Code::kTimeout, to, "no complete answer in time");
-        continue;
-      }
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return Failed(Code::kClosed, to, std::string("connection lost: ") + strerror(errno));
+      KEEL_TRY(const size_t n, connection.Read(buffer.data() + filled, buffer.size() - filled, to, deadline));
       boost::system::error_code error;
       if (n == 0) {
         end = true;
@@ -216,7 +134,7 @@ class BeastClient final : public HttpClient {
         break;
       }
       answered = true;
-      filled += static_cast<size_t>(n);
+      filled += n;
       size_t used = 0;
       while (used < filled && !parser->is_done()) {
         const size_t took = parser->put(asio::const_buffer(buffer.data() + used, filled - used), error);
@@ -276,31 +194,41 @@ class BeastClient final : public HttpClient {
     return {};
   }
 
+  // The trust store is read at the first https call: that takes many milliseconds.
+  Result<std::shared_ptr<const internal::TlsContext>> Tls() {
+    const std::lock_guard lock(mutex_);
+    if (tls_ == nullptr) {
+      KEEL_TRY(tls_, internal::TlsContext::Create(options_.ca_file));
+    }
+    return tls_;
+  }
+
   // A kept connection that is still open and silent, or none.
-  Socket TakeIdle(const std::string& to) {
+  Connection TakeIdle(const std::string& to) {
     const std::lock_guard lock(mutex_);
     const auto it = idle_.find(to);
-    if (it == idle_.end()) return Socket();
+    if (it == idle_.end()) return Connection();
     while (!it->second.empty()) {
       Idle idle = std::move(it->second.back());
       it->second.pop_back();
-      pollfd item{idle.socket.fd(), POLLIN | POLLRDHUP, 0};
-      if (MonotonicMs() - idle.since < kMaxIdleMs && ::poll(&item, 1, 0) == 0) return std::move(idle.socket);
+      if (MonotonicMs() - idle.since < kMaxIdleMs && idle.connection.Silent()) return std::move(idle.connection);
     }
-    return Socket();
+    return Connection();
   }
-  void PutIdle(const std::string& to, Socket socket) {
+  void PutIdle(const std::string& to, Connection connection) {
     const std::lock_guard lock(mutex_);
     auto& list = idle_[to];
-    if (list.size() < max_idle_) list.push_back({std::move(socket), MonotonicMs()});
+    if (list.size() < options_.max_idle) list.push_back({std::move(connection), MonotonicMs()});
   }
 
   struct Idle {
-    Socket socket;
+    Connection connection;
     uint64_t since = 0;
   };
-  const size_t max_idle_;
-  std::mutex mutex_;  // idle_
+  const BeastOptions options_;
+  internal::ConnectOptions connect_;  // tls: see Tls()
+  std::mutex mutex_;                  // the two below
+  std::shared_ptr<const internal::TlsContext> tls_;
   std::map<std::string, std::vector<Idle>> idle_;
 };
 
@@ -321,6 +249,14 @@ Result<HttpResponse> HttpClient::Post(std::string url, std::string content_type,
   return Send(call, Deadlines{});
 }
 
-std::unique_ptr<HttpClient> MakeBeastClient(size_t max_idle) { return std::make_unique<BeastClient>(max_idle); }
+std::unique_ptr<HttpClient> MakeBeastClient(size_t max_idle) {
+  BeastOptions options;
+  options.max_idle = max_idle;
+  return MakeBeastClient(std::move(options));
+}
+
+std::unique_ptr<HttpClient> MakeBeastClient(BeastOptions options) {
+  return std::make_unique<BeastClient>(std::move(options));
+}
 
 }  // namespace keel::base

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/net/http.h"
 #include "core/bytes.h"
@@ -13,7 +14,7 @@ namespace keel::base {
 
 struct HttpCall {
   std::string method = "GET";
-  std::string url;           // http://host:port/path?query, or unix:/path/to.sock together with `target`
+  std::string url;           // http(s)://host:port/path?query, or unix:/path/to.sock together with `target`
   std::string target;        // only for unix: "/control/status"
   std::string content_type;  // of the body
   HttpHeaders headers;
@@ -34,7 +35,8 @@ struct Deadlines {
 // Sends one request and waits for the answer. Any status is a success of Send; callers look at it. Redirects are never
 // followed. Keeps connections open, a few per host. Errors: kUnreachable (no connection; the text names the address),
 // kTimeout, kClosed (the peer hung up in the middle: it may have acted), kTooLarge, kMalformed (not HTTP), kUnsupported
-// (https for now). Thread-safe.
+// (a scheme that it doesn't speak), kUntrusted (https: the server's certificate is not one that is trusted, or of
+// another name). Thread-safe.
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
@@ -45,8 +47,23 @@ class HttpClient {
   Result<HttpResponse> Post(std::string url, std::string content_type, std::string body);
 };
 
-// Over Boost.Beast: towards everybody. Speaks unix sockets too. max_idle: kept connections per host.
+struct BeastOptions {
+  size_t max_idle = 8;      // kept connections per host
+  std::string ca_file;      // https: PEM certificates that alone are trusted; empty: the system's store
+  bool https_only = false;  // kRefused for other schemes
+  // Connects to addresses of the public Internet alone, judged after the name was looked up (once; what was judged is
+  // what is connected to): for URLs that others chose. kRefused names the address.
+  bool public_addresses_only = false;
+  // Loopback counts as public. For tests, set in code: no configuration leads here, and a test looks after that.
+  bool permit_loopback_for_tests = false;
+  // From a host's name to numeric addresses; empty: the system's resolver. Called by several threads.
+  std::function<Result<std::vector<std::string>>(const std::string& host)> lookup;
+};
+
+// Over Boost.Beast: towards everybody. Speaks unix sockets and https (TLS 1.2, 1.3) too. A host's name is looked up on
+// a thread of its own that may outlive a call that ran into its deadline.
 std::unique_ptr<HttpClient> MakeBeastClient(size_t max_idle = 8);
+std::unique_ptr<HttpClient> MakeBeastClient(BeastOptions options);
 
 // Over cpprestsdk (target keel::cpprest, KEEL_WITH_CPPREST): towards our own operator's services only. No unix sockets
 // (kUnsupported). threads: of its process-wide pool, fixed by the first call.

@@ -242,7 +242,7 @@ TEST_P(HttpClientContract, ServerRestartIsInvisibleToReads) {
 }
 
 TEST_P(HttpClientContract, RefusesBadCalls) {
-  EXPECT_EQ(client_->Get("https://127.0.0.1/").error().code, Code::kUnsupported);
+  EXPECT_EQ(client_->Get("ftp://127.0.0.1/").error().code, Code::kUnsupported);
   EXPECT_EQ(client_->Get("nonsense").error().code, Code::kUnsupported);
   HttpCall call;
   call.url = server_->url() + "/query";

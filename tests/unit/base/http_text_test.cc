@@ -16,18 +16,21 @@ TEST(Url, Parses) {
   EXPECT_EQ(ParseUrl("http://a?y")->target, "/?y");
   EXPECT_EQ(ParseUrl("http://[::1]:5/")->host, "::1");
   EXPECT_EQ(ParseUrl("http://[::1]:5/")->Authority(), "[::1]:5");
+  EXPECT_EQ(ParseUrl("https://a/x")->port, 443);
+  EXPECT_EQ(ParseUrl("https://a/x")->scheme, "https");
+  EXPECT_EQ(ParseUrl("https://a:8443?y")->Authority(), "a:8443");
+  EXPECT_EQ(ParseUrl("https://a:8443?y")->target, "/?y");
   EXPECT_EQ(ParseUrl("unix:/run/x.sock")->host, "/run/x.sock");
 }
 
 TEST(Url, Refuses) {
-  for (const char* text :
-       {"http://", "http://:80", "http://a:", "http://a:0", "http://a:70000", "http://a:8x", "http://u@a/",
-        "http://a/#f", "http://a b/", "http://a/\r\nX: y", "http://[::1", "http://[::1]x", "unix:"}) {
+  for (const char* text : {"http://", "http://:80", "http://a:", "http://a:0", "http://a:70000", "http://a:8x",
+                           "http://u@a/", "http://a/#f", "http://a b/", "http://a/\r\nX: y", "http://[::1",
+                           "http://[::1]x", "unix:", "https://", "https://u@a/"}) {
     EXPECT_EQ(ParseUrl(text).error().code, Code::kMalformed) << text;
   }
-  for (const char* text : {"https://a", "ftp://a", "a", ""})
+  for (const char* text : {"httpss://a", "ftp://a", "HTTPS://a", "a", ""})
     EXPECT_EQ(ParseUrl(text).error().code, Code::kUnsupported) << text;
-  EXPECT_NE(ParseUrl("https://a").error().detail.find("https is not supported"), std::string::npos);
 }
 
 TEST(Url, PercentEncoding) {
