@@ -8,10 +8,9 @@
 #include "base/files.h"
 #include "base/net/http_client.h"
 #include "core/time.h"
+#include "did/default_resolver.h"
 #include "did/did.h"
 #include "did/methods/keel.h"
-#include "did/methods/key.h"
-#include "did/methods/peer.h"
 
 namespace keel::cli {
 
@@ -37,8 +36,7 @@ struct World::Impl final : did::DidResolver, did::KeyFinder {
   base::SystemClock clock;
   std::unique_ptr<base::HttpClient> http = base::MakeBeastClient();
   std::vector<std::unique_ptr<registry_client::RegistryClient>> registries;
-  did::KeyMethod key_method;
-  did::PeerMethod peer_method;
+  std::unique_ptr<did::MethodResolver> methods = did::MakeDefaultResolver();  // all but keel
   did::StaticResolver known{this};
   std::unique_ptr<did::SecretsFile> secrets;
   std::vector<std::unique_ptr<crypto::SoftwareKeyStore>> stores;
@@ -53,11 +51,7 @@ struct World::Impl final : did::DidResolver, did::KeyFinder {
   // What --did-docs doesn't know.
   Result<did::ResolutionResult> Resolve(const std::string& text, const did::ResolutionOptions& options) override {
     KEEL_TRY(const did::Did parsed, did::Did::Parse(text));
-    if (parsed.method == "key") return key_method.Resolve(text, options);
-    if (parsed.method == "peer") return peer_method.Resolve(text, options);
-    if (parsed.method != "keel")
-      return Fail(Code::kMethodNotSupported, "resolve",
-                  "did:" + parsed.method + " is not known: only did:key, did:peer, did:keel and --did-docs");
+    if (parsed.method != "keel") return methods->Resolve(text, options);
     registry_client::RegistryClient* registry = Registry(text);
     if (registry == nullptr)
       return Fail(Code::kMethodNotSupported, "resolve", text + ": give that network's join file: --registry net.keel");

@@ -30,7 +30,7 @@ struct WorldFlags {
   void AddKeys(CLI::App& app);
 };
 
-// Resolves did:key and did:peer by themselves, did:keel over the given registries, and what stands in --did-docs.
+// Resolves did:key, did:jwk, did:peer and did:web, did:keel over the given registries, and what stands in --did-docs.
 // Finds private keys in --secrets and --key by their kid. Resolver and keys are thread-safe, the rest isn't.
 class World {
  public:

@@ -9,6 +9,7 @@
 #include "base/json_strict.h"
 #include "crypto/hosted/jwk.h"
 #include "did/did.h"
+#include "did/internal/key_material.h"
 
 namespace keel::did {
 namespace {
@@ -30,49 +31,6 @@ const json* Member(const json& object, const char* name) {
   return it == object.end() || it->is_null() ? nullptr : &*it;
 }
 
-// A key that isn't one of ours is kept unusable; one that claims to be ours and is broken spoils the document.
-Result<crypto::PublicKey> Tolerate(Result<crypto::PublicKey> key, const std::string& id) {
-  if (key) return key;
-  if (key.error().code == Code::kUnsupported) return crypto::PublicKey();
-  return Bad("verification method " + id + ": " + key.error().Text());
-}
-
-Result<crypto::PublicKey> ReadKey(const json& method, const std::string& type, const std::string& id) {
-  using crypto::KeyType;
-  KeyType expected = KeyType::kEd25519;
-  bool fixed = true;
-  if (type.starts_with("Ed25519VerificationKey20")) {
-    expected = KeyType::kEd25519;
-  } else if (type.starts_with("X25519KeyAgreementKey20")) {
-    expected = KeyType::kX25519;
-  } else if (type.starts_with("EcdsaSecp256k1VerificationKey20")) {
-    expected = KeyType::kSecp256k1;
-  } else if (type == "P256Key2021" || type.starts_with("EcdsaSecp256r1VerificationKey20")) {
-    expected = KeyType::kP256;
-  } else {
-    fixed = false;
-    if (type != "Multikey" && type != "JsonWebKey" && type != "JsonWebKey2020") return crypto::PublicKey();
-  }
-  crypto::PublicKey key;
-  if (const json* value = Member(method, "publicKeyMultibase")) {
-    if (!value->is_string()) return Bad("verification method " + id + ": publicKeyMultibase is no string");
-    KEEL_TRY(key, Tolerate(crypto::PublicKey::FromMultikey(value->get_ref<const std::string&>()), id));
-  } else if (const json* jwk = Member(method, "publicKeyJwk")) {
-    KEEL_TRY(key, Tolerate(crypto::PublicKeyFromJwk(*jwk), id));
-  } else if (const json* base58 = Member(method, "publicKeyBase58")) {
-    if (!fixed || !base58->is_string())
-      return Bad("verification method " + id + ": publicKeyBase58 without a type that fixes the key's");
-    auto octets = base::FromBase58(base58->get_ref<const std::string&>());
-    if (!octets) return Bad("verification method " + id + ": " + octets.error().Text());
-    KEEL_TRY(key, Tolerate(crypto::PublicKey::Create(expected, *octets), id));
-  } else {
-    return crypto::PublicKey();
-  }
-  if (fixed && key.valid() && key.type() != expected)
-    return Bad("verification method " + id + ": the key is not of type " + type);
-  return key;
-}
-
 Result<VerificationMethod> ReadMethod(const json& value, const std::string& did) {
   if (!value.is_object()) return Bad("a verification method is no object");
   VerificationMethod method;
@@ -87,7 +45,7 @@ Result<VerificationMethod> ReadMethod(const json& value, const std::string& did)
   } else {
     method.controller = did;  // peers leave it out; DID Core says it must be there
   }
-  KEEL_TRY(method.key, ReadKey(value, method.type, method.id));
+  KEEL_TRY(method.key, internal::ReadKeyMaterial(value, method.type, method.id));
   if (const json* jwk = Member(value, "publicKeyJwk"); jwk != nullptr && jwk->is_object()) {
     if (const json* kid = Member(*jwk, "kid"); kid != nullptr && kid->is_string())
       method.jwk_kid = kid->get<std::string>();
@@ -105,17 +63,43 @@ void ReadStrings(const json& value, std::vector<std::string>& out) {
   }
 }
 
-void ReadEndpoint(const json& value, Service& service) {
+// What a service, or an endpoint object of it, says beside its uri.
+ServiceEndpoint ReadAside(const json& object, const ServiceEndpoint& outer) {
+  ServiceEndpoint aside = outer;
+  if (const json* accept = Member(object, "accept")) {
+    aside.accept.clear();
+    ReadStrings(*accept, aside.accept);
+  }
+  if (const json* keys = Member(object, "routingKeys")) {
+    aside.routing_keys.clear();
+    ReadStrings(*keys, aside.routing_keys);
+  }
+  return aside;
+}
+
+Result<> ReadEndpoint(const json& value, const ServiceEndpoint& outer, bool nested, Service& service) {
+  std::vector<std::string> uris;
+  ServiceEndpoint endpoint = outer;
   if (value.is_string()) {
-    service.uris.push_back(value.get<std::string>());
+    uris.push_back(value.get<std::string>());
   } else if (value.is_object()) {
-    if (const json* uri = Member(value, "uri")) ReadStrings(*uri, service.uris);
-    if (const json* accept = Member(value, "accept")) ReadStrings(*accept, service.accept);
-    if (const json* keys = Member(value, "routingKeys")) ReadStrings(*keys, service.routing_keys);
-  } else if (value.is_array()) {
-    for (const json& item : value) {
-      if (!item.is_array()) ReadEndpoint(item, service);
-    }
+    endpoint = ReadAside(value, outer);
+    if (const json* uri = Member(value, "uri")) ReadStrings(*uri, uris);
+  } else if (value.is_array() && !nested) {
+    for (const json& item : value) KEEL_TRY_VOID(ReadEndpoint(item, outer, true, service));
+  }
+  for (std::string& uri : uris) {
+    if (service.endpoints.size() == kMaxEndpoints)
+      return Bad("service " + service.id + " has more than " + std::to_string(kMaxEndpoints) + " endpoints");
+    endpoint.uri = std::move(uri);
+    service.endpoints.push_back(endpoint);
+  }
+  return {};
+}
+
+void AddNew(const std::vector<std::string>& from, std::vector<std::string>& to) {
+  for (const std::string& item : from) {
+    if (std::find(to.begin(), to.end(), item) == to.end()) to.push_back(item);
   }
 }
 
@@ -129,10 +113,13 @@ Result<Service> ReadService(const json& value, const std::string& did) {
   Service service;
   service.id = Absolute(did, id->get<std::string>());
   ReadStrings(*type, service.types);
-  ReadEndpoint(*endpoint, service);
-  // DIDComm v1's and old did:peer's place for these.
-  if (const json* accept = Member(value, "accept")) ReadStrings(*accept, service.accept);
-  if (const json* keys = Member(value, "routingKeys")) ReadStrings(*keys, service.routing_keys);
+  // DIDComm v1 and old did:peer have accept and routingKeys beside the endpoint; they hold where it says nothing.
+  KEEL_TRY_VOID(ReadEndpoint(*endpoint, ReadAside(value, {}), false, service));
+  for (const ServiceEndpoint& item : service.endpoints) {
+    service.uris.push_back(item.uri);
+    AddNew(item.accept, service.accept);
+    AddNew(item.routing_keys, service.routing_keys);
+  }
   service.json = base::DumpJson(value);
   return service;
 }
@@ -169,6 +156,10 @@ std::string_view RelationshipName(Relationship relationship) {
   return "";
 }
 
+bool CanServe(crypto::KeyType type, Relationship use) {
+  return use == Relationship::kKeyAgreement ? type != crypto::KeyType::kEd25519 : type != crypto::KeyType::kX25519;
+}
+
 const VerificationMethod* DidDocument::Find(std::string_view wanted) const {
   for (const VerificationMethod& method : methods) {
     if (SameId(id, method.id, wanted)) return &method;
@@ -181,13 +172,16 @@ const VerificationMethod* DidDocument::Find(std::string_view wanted) const {
 
 const VerificationMethod* DidDocument::FindFor(Relationship relationship, std::string_view wanted) const {
   const VerificationMethod* method = Find(wanted);
-  return method != nullptr && method->Has(relationship) && DidOf(method->id) == id ? method : nullptr;
+  if (method == nullptr || !method->Has(relationship) || DidOf(method->id) != id) return nullptr;
+  return !method->key.valid() || CanServe(method->key.type(), relationship) ? method : nullptr;
 }
 
 std::vector<const VerificationMethod*> DidDocument::All(Relationship relationship) const {
   std::vector<const VerificationMethod*> found;
   for (const VerificationMethod& method : methods) {
-    if (method.key.valid() && method.Has(relationship) && DidOf(method.id) == id) found.push_back(&method);
+    if (method.key.valid() && method.Has(relationship) && CanServe(method.key.type(), relationship) &&
+        DidOf(method.id) == id)
+      found.push_back(&method);
   }
   return found;
 }
@@ -224,10 +218,17 @@ Result<DidDocument> DidDocument::FromJson(const json& value) {
     document.methods.push_back(std::move(method));
     return {};
   };
-  if (const json* methods = Member(value, "verificationMethod")) {
-    if (!methods->is_array()) return Bad("verificationMethod is no array");
+  // `publicKey` is what DID Core's drafts of 2018 to 2020 called it; peers still write it.
+  for (const char* name : {"verificationMethod", "publicKey"}) {
+    const json* methods = Member(value, name);
+    if (methods == nullptr) continue;
+    if (!methods->is_array()) return Bad(std::string(name) + " is no array");
     for (const json& item : *methods) {
       KEEL_TRY(VerificationMethod method, ReadMethod(item, document.id));
+      // Some write the same keys under both names.
+      const VerificationMethod* known = document.Find(method.id);
+      const bool again = std::string_view(name) == "publicKey" && known != nullptr && known->id == method.id;
+      if (again && known->key.valid() && known->key == method.key) continue;
       KEEL_TRY_VOID(add(std::move(method)));
     }
   }

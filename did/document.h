@@ -14,6 +14,7 @@ namespace keel::did {
 inline constexpr size_t kMaxDocument = 256 << 10;  // octets of JSON
 inline constexpr size_t kMaxMethods = 64;
 inline constexpr size_t kMaxServices = 64;
+inline constexpr size_t kMaxEndpoints = 64;  // of one service
 
 // Verification relationships (DID Core section 5.3), as bits of VerificationMethod::uses.
 enum class Relationship : uint8_t {
@@ -25,6 +26,8 @@ enum class Relationship : uint8_t {
 };
 // "authentication", "assertionMethod", ...
 std::string_view RelationshipName(Relationship relationship);
+// X25519 keys agree and don't sign, Ed25519 keys sign and don't agree, the others do both.
+bool CanServe(crypto::KeyType type, Relationship use);
 
 // How a key is written in a document; reading takes all of them.
 enum class KeyFormat : uint8_t { kMultikey, kJsonWebKey, kSuite2020 };
@@ -40,10 +43,19 @@ struct VerificationMethod {
   bool Has(Relationship relationship) const { return (uses & static_cast<uint8_t>(relationship)) != 0; }
 };
 
+// One way to reach a service, with what holds for it alone.
+struct ServiceEndpoint {
+  std::string uri;                        // a URL, or a DID: that of a mediator
+  std::vector<std::string> accept;        // media type profiles in order of preference
+  std::vector<std::string> routing_keys;  // DID URLs or DIDs, first hop first
+};
+
 struct Service {
   std::string id;  // absolute
   std::vector<std::string> types;
-  std::vector<std::string> uris;  // serviceEndpoint's uris: of a string, an object's `uri`, or arrays of these
+  std::vector<ServiceEndpoint> endpoints;  // serviceEndpoint: a string, an object with `uri`, or an array of these
+  // All endpoints' together, without repeats.
+  std::vector<std::string> uris;
   std::vector<std::string> accept;
   std::vector<std::string> routing_keys;
   std::string json;  // the whole service object as JSON text
@@ -60,8 +72,8 @@ struct DidDocument {
 
   // By absolute id, "#fragment", bare fragment, or a JWK's kid; null when absent.
   const VerificationMethod* Find(std::string_view id_or_fragment) const;
-  // The same, only if the method is listed under the relationship and its id is this document's own (a method of
-  // another DID that is embedded here counts for nothing).
+  // The same, only if the method is listed under the relationship, its key can serve for it, and its id is this
+  // document's own (a method of another DID that is embedded here counts for nothing).
   const VerificationMethod* FindFor(Relationship relationship, std::string_view id_or_fragment) const;
   // All usable (key.valid()) methods of a relationship, in the document's order.
   std::vector<const VerificationMethod*> All(Relationship relationship) const;

@@ -49,6 +49,10 @@ Result<crypto::PublicKey> ResolveKey(DidResolver& resolver, const std::string& k
   if (result.deactivated) return Fail(Code::kDeactivated, "resolve key", did + " is deactivated");
   const VerificationMethod* method = result.document->Find(key_id);
   if (method == nullptr) return Fail(Code::kNotFound, "resolve key", key_id + " is not in the DID document");
+  if (method->key.valid() && !CanServe(method->key.type(), use)) {
+    return Fail(Code::kUntrusted, "resolve key",
+                key_id + " is a key of a type that can't serve for " + std::string(RelationshipName(use)));
+  }
   if (result.document->FindFor(use, key_id) == nullptr) {
     return Fail(Code::kUntrusted, "resolve key", key_id + " is not listed under " + std::string(RelationshipName(use)));
   }
@@ -72,7 +76,12 @@ MethodResolver& MethodResolver::Add(std::string method, std::unique_ptr<DidResol
 Result<ResolutionResult> MethodResolver::Resolve(const std::string& did, const ResolutionOptions& options) {
   KEEL_TRY(const Did parsed, Did::Parse(did));
   const auto it = methods_.find(parsed.method);
-  if (it == methods_.end()) return Fail(Code::kMethodNotSupported, "resolve", "no resolver for did:" + parsed.method);
+  if (it == methods_.end()) {
+    std::string known;
+    for (const auto& [method, resolver] : methods_) known += (known.empty() ? "did:" : ", did:") + method;
+    return Fail(Code::kMethodNotSupported, "resolve",
+                "did:" + parsed.method + " is not one of the methods known here: " + known);
+  }
   return it->second->Resolve(did, options);
 }
 

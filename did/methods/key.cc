@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "did/did.h"
+#include "did/internal/long_base58.h"
 
 namespace keel::did {
 namespace {
@@ -10,6 +11,29 @@ namespace {
 constexpr std::string_view kPrefix = "did:key:";
 constexpr uint8_t kSigning = 1 | 2 | 8 | 16;  // all but key agreement
 constexpr uint8_t kAgreement = static_cast<uint8_t>(Relationship::kKeyAgreement);
+
+// Kinds of key that others' did:key have and ours don't, for a refusal that says what it met.
+constexpr std::pair<uint64_t, const char*> kNotHeld[] = {
+    {0x1205, "RSA"},       {0xea, "BLS12-381 G1"}, {0xeb, "BLS12-381 G2"}, {0xee, "BLS12-381 G1 and G2"},
+    {0x1203, "Ed448"},     {0x1204, "X448"},       {0x1206, "SM2"},        {0xef, "sr25519"},
+    {0x1340, "BIP 340"},   {0x120b, "ML-KEM-512"}, {0x120c, "ML-KEM-768"}, {0x120d, "ML-KEM-1024"},
+    {0x1210, "ML-DSA-44"}, {0x1211, "ML-DSA-65"},  {0x1212, "ML-DSA-87"},  {0xeb51, "JWK (jwk_jcs-pub)"},
+};
+
+std::string WhyNot(const std::string& multikey, const Error& error) {
+  if (error.code == Code::kUnsupported || error.code == Code::kTooLarge) {
+    const auto octets = internal::FromLongBase58(std::string_view(multikey).substr(1));
+    const auto codec = octets ? VarintDecode(*octets) : Result<Varint>(Fail(Code::kMalformed, "multikey"));
+    if (codec) {
+      for (const auto& [value, name] : kNotHeld) {
+        if (codec->value == value)
+          return std::string(name) + " keys are not supported; Ed25519, X25519, P-256, P-384, P-521 and secp256k1 are";
+      }
+      return "its multicodec 0x" + base::Hex(ByteView(*octets).first(codec->length)) + " (as a varint) is not known";
+    }
+  }
+  return error.Text();
+}
 
 }  // namespace
 
@@ -27,7 +51,7 @@ Result<ResolutionResult> KeyMethod::Resolve(const std::string& did, const Resolu
   KEEL_TRY(const Did parsed, Did::Parse(did));
   if (parsed.method != "key") return Fail(Code::kMethodNotSupported, "did:key", "did:" + parsed.method);
   auto key = crypto::PublicKey::FromMultikey(parsed.id);
-  if (!key) return Fail(Code::kInvalidDid, "did:key", key.error().Text());
+  if (!key) return Fail(Code::kInvalidDid, "did:key", WhyNot(parsed.id, key.error()));
   auto document = std::make_shared<DidDocument>();
   document->id = did;
   const bool agreement_only = key->type() == crypto::KeyType::kX25519;

@@ -11,8 +11,8 @@ std::string DidKey(const crypto::PublicKey& key);
 // "did:key:z6Mk...#z6Mk...".
 std::string DidKeyUrl(const crypto::PublicKey& key);
 
-// Ed25519, X25519, P-256, P-384, P-521, secp256k1; an unknown multicodec is kInvalidDid. An Ed25519 key
-// also gives its X25519 form for key agreement, as the method's text says. Thread-safe.
+// Ed25519, X25519, P-256, P-384, P-521, secp256k1; any other kind of key (RSA, BLS12-381, ...) is kInvalidDid with its
+// name. An Ed25519 key also gives its X25519 form for key agreement, as the method's text says. Thread-safe.
 class KeyMethod final : public DidResolver {
  public:
   using DidResolver::Resolve;

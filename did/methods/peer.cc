@@ -1,61 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "did/methods/peer.h"
 
+#include <list>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "base/encoding.h"
 #include "base/json_strict.h"
 #include "crypto/hash.h"
 #include "did/did.h"
+#include "did/internal/peer_service.h"
 #include "did/methods/key.h"
+#include "did/methods/peer4.h"
 
 namespace keel::did {
 namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMaxServiceElement = 2048;
-
 std::unexpected<Error> Bad(std::string detail) { return Fail(Code::kInvalidDid, "did:peer", std::move(detail)); }
-
-// "Abbreviated" member names and values of the method's text, both ways.
-constexpr std::pair<const char*, const char*> kNames[] = {
-    {"t", "type"}, {"s", "serviceEndpoint"}, {"r", "routingKeys"}, {"a", "accept"}};
-
-// depth is bounded by the strict parser (32).
-json Expand(const json& value) {
-  if (!value.is_object()) return value;
-  json out = json::object();
-  for (const auto& [name, member] : value.items()) {
-    std::string full = name;
-    for (const auto& [abbreviated, long_name] : kNames) {
-      if (name == abbreviated) full = long_name;
-    }
-    if (full == "type" && member == "dm") {
-      out[full] = "DIDCommMessaging";
-    } else {
-      out[full] = Expand(member);
-    }
-  }
-  return out;
-}
-
-json Abbreviate(const json& value) {
-  if (!value.is_object()) return value;
-  json out = json::object();
-  for (const auto& [name, member] : value.items()) {
-    std::string brief = name;
-    for (const auto& [abbreviated, long_name] : kNames) {
-      if (name == long_name) brief = abbreviated;
-    }
-    if (brief == "t" && member == "DIDCommMessaging") {
-      out[brief] = "dm";
-    } else {
-      out[brief] = Abbreviate(member);
-    }
-  }
-  return out;
-}
 
 char PurposeOf(Relationship use) {
   switch (use) {
@@ -79,21 +43,6 @@ uint8_t UseOf(char purpose) {
   }
 }
 
-bool CanServe(Relationship use, crypto::KeyType type) {
-  if (use == Relationship::kKeyAgreement) return type != crypto::KeyType::kEd25519;
-  return type != crypto::KeyType::kX25519;
-}
-
-Result<> AddService(const json& value, json& services) {
-  if (!value.is_object()) return Bad("a service element is no object");
-  json service = Expand(value);
-  if (!service.contains("id")) {
-    service["id"] = services.empty() ? "#service" : "#service-" + std::to_string(services.size());
-  }
-  services.push_back(std::move(service));
-  return {};
-}
-
 }  // namespace
 
 std::string PeerServiceDidcomm(const std::string& uri) {
@@ -105,16 +54,16 @@ Result<std::string> CreatePeer2(std::span<const PeerKey> keys, std::span<const s
     return Fail(Code::kInvalidArgument, "did:peer", "number of keys and services");
   std::string did = "did:peer:2";
   for (const PeerKey& item : keys) {
-    if (!item.key.valid() || !CanServe(item.use, item.key.type()))
+    if (!item.key.valid() || !CanServe(item.key.type(), item.use))
       return Fail(Code::kUnsupported, "did:peer", "a key that can't serve for its use");
     did += '.';
     did += PurposeOf(item.use);
     did += base::Multikey(item.key);
   }
   for (const std::string& text : services) {
-    KEEL_TRY(const json service, base::ParseJson(text, {.max_size = kMaxServiceElement}));
+    KEEL_TRY(const json service, base::ParseJson(text, {.max_size = internal::kMaxPeerService}));
     if (!service.is_object()) return Fail(Code::kMalformed, "did:peer", "a service is no JSON object");
-    did += ".S" + base::Base64Url(AsBytes(base::DumpJson(Abbreviate(service))));
+    did += ".S" + base::Base64Url(AsBytes(base::DumpJson(internal::AbbreviatePeerService(service))));
   }
   if (did.size() > kMaxDid)
     return Fail(Code::kTooLarge, "did:peer", "the DID is longer than " + std::to_string(kMaxDid));
@@ -139,7 +88,12 @@ Result<DidDocument> ResolvePeer(std::string_view did) {
     }
     return document;
   }
-  if (!rest.starts_with("2.")) return Fail(Code::kUnsupported, "did:peer", "only numalgo 0 and 2 are supported");
+  if (rest.starts_with('4')) {
+    if (!IsPeer4Long(did))
+      return Fail(Code::kNotFound, "did:peer", parsed.text + ": the short form of a did:peer:4 says nothing by itself");
+    return ResolvePeer4(did);
+  }
+  if (!rest.starts_with("2.")) return Fail(Code::kUnsupported, "did:peer", "only numalgo 0, 2 and 4 are supported");
   rest.remove_prefix(1);
 
   json services = json::array();
@@ -154,15 +108,15 @@ Result<DidDocument> ResolvePeer(std::string_view did) {
       return Bad("an empty element, or more than " + std::to_string(kMaxPeerElements));
     const std::string_view content = element.substr(1);
     if (element[0] == 'S') {
-      if (content.size() > kMaxServiceElement * 4 / 3) return Bad("a service element is too long");
+      if (content.size() > internal::kMaxPeerService * 4 / 3) return Bad("a service element is too long");
       auto octets = base::FromBase64Url(content);
       if (!octets) return Bad("service: " + octets.error().Text());
-      auto value = base::ParseJson(AsText(*octets), {.max_size = kMaxServiceElement});
+      auto value = base::ParseJson(AsText(*octets), {.max_size = internal::kMaxPeerService});
       if (!value) return Bad("service: " + value.error().Text());
       if (value->is_array()) {
-        for (const json& item : *value) KEEL_TRY_VOID(AddService(item, services));
+        for (const json& item : *value) KEEL_TRY_VOID(internal::AddPeerService(item, services));
       } else {
-        KEEL_TRY_VOID(AddService(*value, services));
+        KEEL_TRY_VOID(internal::AddPeerService(*value, services));
       }
       continue;
     }
@@ -170,7 +124,7 @@ Result<DidDocument> ResolvePeer(std::string_view did) {
     if (use == 0) return Bad(std::string("unknown purpose '") + element[0] + "'");
     auto key = crypto::PublicKey::FromMultikey(content);
     if (!key && key.error().code != Code::kUnsupported) return Bad("key: " + key.error().Text());
-    if (key && !CanServe(static_cast<Relationship>(use), key->type()))
+    if (key && !CanServe(key->type(), static_cast<Relationship>(use)))
       return Bad("a key that can't serve for its purpose");
     document.methods.push_back({document.id + "#key-" + std::to_string(document.methods.size() + 1),
                                 "Multikey",
@@ -194,13 +148,65 @@ Result<DidDocument> ResolvePeer(std::string_view did) {
   return document;
 }
 
+struct PeerMethod::Impl {
+  explicit Impl(size_t max) : max_seen(max) {}
+  const size_t max_seen;
+  std::mutex mutex;              // guards both below
+  std::list<std::string> order;  // long forms, the one used last first
+  std::unordered_map<std::string, std::list<std::string>::iterator> by_short;
+
+  void Remember(const std::string& short_form, const std::string& long_form) {
+    const std::lock_guard lock(mutex);
+    if (const auto it = by_short.find(short_form); it != by_short.end()) {
+      order.splice(order.begin(), order, it->second);
+      return;
+    }
+    if (max_seen == 0) return;
+    order.push_front(long_form);
+    by_short[short_form] = order.begin();
+    if (order.size() <= max_seen) return;
+    by_short.erase(order.back().substr(0, order.back().rfind(':')));
+    order.pop_back();
+  }
+
+  std::string LongFormOf(const std::string& short_form) {
+    const std::lock_guard lock(mutex);
+    const auto it = by_short.find(short_form);
+    if (it == by_short.end()) return {};
+    order.splice(order.begin(), order, it->second);
+    return *it->second;
+  }
+};
+
+PeerMethod::PeerMethod(size_t max_seen) : impl_(std::make_unique<Impl>(max_seen)) {}
+PeerMethod::~PeerMethod() = default;
+
+Result<> PeerMethod::Remember(const std::string& long_form) {
+  KEEL_TRY_VOID(ResolvePeer4(long_form));
+  KEEL_TRY(const std::string short_form, Peer4ShortForm(long_form));
+  impl_->Remember(short_form, long_form);
+  return {};
+}
+
 Result<ResolutionResult> PeerMethod::Resolve(const std::string& did, const ResolutionOptions&) {
-  auto document = ResolvePeer(did);
+  const bool numalgo4 = did.starts_with("did:peer:4");
+  std::string seen;
+  if (numalgo4 && !IsPeer4Long(did)) {
+    KEEL_TRY_VOID(Did::Parse(did));
+    seen = impl_->LongFormOf(did);
+    if (seen.empty())
+      return Fail(Code::kNotFound, "did:peer",
+                  did +
+                      ": the long form was never seen here, and the short form alone says nothing; ask the peer for "
+                      "the long one, or give it among the known documents");
+  }
+  auto document = seen.empty() ? ResolvePeer(did) : ResolvePeer4(seen, true);
   if (!document) {
     if (document.error().code == Code::kUnsupported)
       return Fail(Code::kMethodNotSupported, "did:peer", document.error().detail);
     return std::unexpected<Error>(document.error());
   }
+  if (numalgo4 && seen.empty()) impl_->Remember(document->also_known_as.back(), did);
   ResolutionResult result;
   result.document = std::make_shared<const DidDocument>(std::move(*document));
   return result;
