@@ -32,11 +32,18 @@ void WorldFlags::AddKeys(CLI::App& app) {
 }
 
 struct World::Impl final : did::DidResolver, did::KeyFinder {
+  explicit Impl(bool ask_nobody) : offline(ask_nobody) {
+    did::DefaultResolverOptions options;
+    options.web = !offline;
+    methods = did::MakeDefaultResolver(options);
+  }
+
   using did::DidResolver::Resolve;
+  const bool offline;
   base::SystemClock clock;
   std::unique_ptr<base::HttpClient> http = base::MakeBeastClient();
   std::vector<std::unique_ptr<registry_client::RegistryClient>> registries;
-  std::unique_ptr<did::MethodResolver> methods = did::MakeDefaultResolver();  // all but keel
+  std::unique_ptr<did::MethodResolver> methods;  // all but keel
   did::StaticResolver known{this};
   std::unique_ptr<did::SecretsFile> secrets;
   std::vector<std::unique_ptr<crypto::SoftwareKeyStore>> stores;
@@ -51,7 +58,16 @@ struct World::Impl final : did::DidResolver, did::KeyFinder {
   // What --did-docs doesn't know.
   Result<did::ResolutionResult> Resolve(const std::string& text, const did::ResolutionOptions& options) override {
     KEEL_TRY(const did::Did parsed, did::Did::Parse(text));
-    if (parsed.method != "keel") return methods->Resolve(text, options);
+    if (parsed.method != "keel") {
+      auto resolved = methods->Resolve(text, options);
+      if (!resolved && resolved.error().code == Code::kMethodNotSupported) {
+        return Fail(Code::kMethodNotSupported, "resolve",
+                    offline && parsed.method == "web"
+                        ? text + ": its host isn't asked here; give its document by --did-docs"
+                        : "did:" + parsed.method + " is not known: only key, jwk, peer, web, keel and --did-docs");
+      }
+      return resolved;
+    }
     registry_client::RegistryClient* registry = Registry(text);
     if (registry == nullptr)
       return Fail(Code::kMethodNotSupported, "resolve", text + ": give that network's join file: --registry net.keel");
@@ -78,7 +94,7 @@ base::HttpClient& World::http() { return *impl_->http; }
 registry_client::RegistryClient* World::Registry(std::string_view did) { return impl_->Registry(did); }
 
 Result<std::unique_ptr<World>> World::Open(const WorldFlags& flags) {
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_unique<Impl>(flags.offline);
   for (const std::string& file : flags.networks) {
     KEEL_TRY(const std::string text, base::ReadFile(file, 4 << 20));
     registry_client::ClientOptions options;

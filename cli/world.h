@@ -30,7 +30,8 @@ struct WorldFlags {
   void AddKeys(CLI::App& app);
 };
 
-// Resolves did:key, did:jwk, did:peer and did:web, did:keel over the given registries, and what stands in --did-docs.
+// Resolves what stands in --did-docs, did:key, did:jwk and did:peer by themselves, did:web at its host, and did:keel over
+// the given registries.
 // Finds private keys in --secrets and --key by their kid. Resolver and keys are thread-safe, the rest isn't.
 class World {
  public:

@@ -19,6 +19,9 @@ int RunDidcomm(int argc, char** argv) {
       "Each subcommand's --help has its flags, files and examples; docs/didcomm-by-hand.md walks through them.");
   AddPackVerbs(app, outcome);
   AddInspectVerb(app, outcome);
+  AddSendVerb(app, outcome);
+  AddListenVerb(app, outcome);
+  AddAskVerbs(app, outcome);
   crypto::SetUpHostedCrypto();
   try {
     app.parse(argc, argv);

@@ -147,11 +147,11 @@ class Explainer {
       return;
     }
     Add(report, "envelope", true, "algorithms, curve, lengths, apv (hash of the kids) and apu are as DIDComm has them");
-    Ask(report, "one of the recipients' keys above is the receiver's, for keyAgreement");
+    Ask(report, "one of the keys that it is for is the receiver's own");
     if (envelope->authcrypt) {
-      Ask(report, envelope->skid + " is a keyAgreement key of " + std::string(did::DidOf(envelope->skid)) +
-                      ", and the envelope decrypts under it");
-      Ask(report, "the message inside says it is from " + std::string(did::DidOf(envelope->skid)));
+      Ask(report,
+          "the sender key is a keyAgreement key in the document of its DID, and the envelope decrypts under it");
+      Ask(report, "the message inside says that it is from the sender key's DID");
     } else {
       Ask(report, "the envelope decrypts; nothing out here says who sent it");
     }

@@ -5,45 +5,14 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "base/files.h"
-#include "base/json_strict.h"
-#include "base/process.h"
+#include "tests/system/cli/toolbox.h"
 
 namespace keel {
 namespace {
 
 using nlohmann::json;
 
-class Toolbox : public ::testing::Test {
- protected:
-  Toolbox() : dir_(std::move(*base::TempDir::Create())) {}
-
-  base::RunResult Run(std::vector<std::string> arguments, const std::string& input = "") {
-    base::SpawnOptions options;
-    options.argv = {std::string(KEEL_BIN_DIR) + "/keel"};
-    options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
-    options.stdin_text = input;
-    auto result = base::RunProcess(options, std::chrono::seconds(30));
-    EXPECT_TRUE(result) << (result ? "" : result.error().Text());
-    return result ? *result : base::RunResult{};
-  }
-  // The output of a call that must do.
-  std::string Ok(std::vector<std::string> arguments, const std::string& input = "") {
-    const auto run = Run(arguments, input);
-    EXPECT_EQ(run.state.code, 0) << arguments[0] << " " << arguments[1] << ": " << run.err;
-    std::string out = run.out;
-    while (!out.empty() && out.back() == '\n') out.pop_back();
-    return out;
-  }
-  json OkJson(std::vector<std::string> arguments, const std::string& input = "") {
-    const auto value = base::ParseJson(Ok(std::move(arguments), input));
-    EXPECT_TRUE(value);
-    return value ? *value : json::object();
-  }
-  std::string Peer(const std::string& name) { return Ok({"did", "create", "--method", "peer", "-o", dir_ / name}); }
-
-  base::TempDir dir_;
-};
+using test::Toolbox;
 
 constexpr const char* kHello = R"({"type":"https://example.org/hello/1.0/hi","body":{"n":1}})";
 
@@ -94,13 +63,67 @@ TEST_F(Toolbox, CreatesResolvesAndInspectsDids) {
   const auto mode = std::filesystem::status(dir_ / "ed25519").permissions();
   EXPECT_EQ(mode & (std::filesystem::perms::group_all | std::filesystem::perms::others_all),
             std::filesystem::perms::none);
-  const auto unknown = Run({"did", "resolve", "did:web:example.org"});
+  const auto unknown = Run({"did", "resolve", "did:example:alice"});
   EXPECT_EQ(unknown.state.code, 2);
   EXPECT_NE(unknown.out.find("methodNotSupported"), std::string::npos);
   EXPECT_EQ(Run({"did", "resolve", "no-did"}).state.code, 2);
   const auto keel = Run({"did", "create", "--method", "keel", "-o", dir_ / "keel.key"});
   EXPECT_EQ(keel.state.code, 2);
   EXPECT_FALSE(base::FileExists(dir_ / "keel.key"));
+}
+
+TEST_F(Toolbox, EveryMethodsDidSendsAndReceives) {
+  const std::string alice = Peer("alice.key");
+  const std::vector<std::vector<std::string>> ways = {
+      {"--method", "key"},
+      {"--method", "key", "--type", "p256"},
+      {"--method", "jwk", "--type", "p256"},
+      {"--method", "peer", "--type", "p256", "--agreement", "p256"},
+      {"--method", "peer", "--numalgo", "4"},
+  };
+  for (size_t i = 0; i < ways.size(); ++i) {
+    const std::string file = dir_ / ("me" + std::to_string(i));
+    std::vector<std::string> arguments = {"did", "create", "-o", file, "--json"};
+    arguments.insert(arguments.end(), ways[i].begin(), ways[i].end());
+    const json made = OkJson(arguments);
+    const std::string me = made["did"];
+    for (const std::string kid : made["keys"]) EXPECT_TRUE(kid.starts_with(me + "#")) << kid;
+    // To itself: authcrypt needs its keyAgreement key twice.
+    const std::string packed = Ok(
+        {"didcomm", "pack", "--mode", "authcrypt", "--from", me, "--to", me, "--sign-by", me, "--key", file}, kHello);
+    const json unpacked = OkJson({"didcomm", "unpack", "--key", file}, packed);
+    EXPECT_EQ(unpacked["metadata"]["non_repudiation"], true) << me;
+    EXPECT_EQ(unpacked["metadata"]["encrypted_from_kid"].get<std::string>().substr(0, me.size()), me);
+  }
+  // The flags of another method are refused, and no file is left.
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--use", "sig"},
+                                                {"--method", "jwk", "--service", "http://127.0.0.1/"},
+                                                {"--method", "web"},
+                                                {"--method", "web", "--url", "http://example.org"},
+                                                {"--method", "web", "--url", "https://127.0.0.1/"},
+                                                {"--method", "peer", "--type", "x25519"},
+                                                {"--method", "peer", "--numalgo", "3"}}) {
+    std::vector<std::string> arguments = {"did", "create", "-o", dir_ / "wrong"};
+    arguments.insert(arguments.end(), wrong.begin(), wrong.end());
+    EXPECT_EQ(Run(arguments).state.code, 2) << wrong.back();
+    for (const char* suffix : {"", ".key", ".lock"})
+      EXPECT_FALSE(base::FileExists(dir_ / (std::string("wrong") + suffix)));
+  }
+}
+
+TEST_F(Toolbox, WritesTheDocumentOfADidWeb) {
+  const json made =
+      OkJson({"did", "create", "--method", "web", "--url", "https://example.org:8443/users/alice", "--service",
+              "https://example.org/didcomm", "-o", dir_ / "alice.key", "--document", dir_ / "did.json", "--json"});
+  EXPECT_EQ(made["did"], "did:web:example.org%3A8443:users:alice");
+  EXPECT_EQ(made["publish_at"], "https://example.org:8443/users/alice/did.json");
+  // The file serves as a --did-docs file, so that it can be tried before it is published.
+  const json result = OkJson({"did", "resolve", made["did"], "--did-docs", dir_ / "did.json"});
+  EXPECT_EQ(result["didDocument"]["id"], made["did"]);
+  const std::string packed = Ok({"didcomm", "pack", "--mode", "authcrypt", "--from", made["did"], "--to", made["did"],
+                                 "--key", dir_ / "alice.key", "--did-docs", dir_ / "did.json"},
+                                kHello);
+  Ok({"didcomm", "unpack", "--key", dir_ / "alice.key", "--did-docs", dir_ / "did.json"}, packed);
 }
 
 TEST_F(Toolbox, PacksAndUnpacksEveryMode) {

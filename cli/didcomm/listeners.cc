@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/didcomm/listeners.h"
+
+#include "base/net/http_server.h"
+#include "base/role.h"
+#include "didcomm/message.h"
+
+namespace keel::cli {
+namespace {
+
+// scheme://authority/path taken apart.
+struct Place {
+  std::string scheme, authority, path = "/";
+};
+
+Result<Place> PlaceOf(const std::string& uri) {
+  const size_t slashes = uri.find("://");
+  if (slashes == std::string::npos || slashes == 0)
+    return Fail(Code::kUsage, "--listen", "\"" + uri + "\" is not like http://127.0.0.1:8080/didcomm or file:DIR");
+  Place place;
+  place.scheme = uri.substr(0, slashes);
+  place.authority = uri.substr(slashes + 3);
+  if (const size_t slash = place.authority.find('/'); slash != std::string::npos) {
+    place.path = place.authority.substr(slash);
+    place.authority.resize(slash);
+  }
+  if (place.path.find_first_of("?#{}") != std::string::npos)
+    return Fail(Code::kUsage, "--listen", "\"" + uri + "\": a path without query, please");
+  return place;
+}
+
+}  // namespace
+
+struct Listeners::Impl {
+  std::vector<std::unique_ptr<base::HttpServer>> http;
+  std::vector<std::string> uris;
+
+  Result<> Add(const std::string& uri, const didcomm::EnvelopeHandler& handler) {
+    KEEL_TRY(const Place place, PlaceOf(uri));
+    if (place.scheme == "http") {
+      KEEL_TRY(base::HttpServerOptions options, base::ParseListen(place.authority));
+      options.handler_threads = 4;  // resolving and answering may take a while
+      options.max_body = 2 * didcomm::kMaxMessage;
+      base::Router router;
+      router.AddSync("POST", place.path, didcomm::DidcommEndpoint(handler));
+      KEEL_TRY(auto server, base::HttpServer::Start(options, router.AsHandler()));
+      uris.push_back(server->url() + (place.path == "/" ? "" : place.path));
+      http.push_back(std::move(server));
+      return {};
+    }
+    return Fail(Code::kUsage, "--listen", "\"" + place.scheme + "\" is not http, ws, coap or file");
+  }
+};
+
+Listeners::Listeners(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Listeners::~Listeners() { Stop(); }
+
+Result<std::unique_ptr<Listeners>> Listeners::Start(const std::vector<std::string>& uris,
+                                                    const didcomm::EnvelopeHandler& handler) {
+  auto impl = std::make_unique<Impl>();
+  for (const std::string& uri : uris) KEEL_TRY_VOID(impl->Add(uri, handler));
+  return std::unique_ptr<Listeners>(new Listeners(std::move(impl)));
+}
+
+const std::vector<std::string>& Listeners::uris() const { return impl_->uris; }
+
+size_t Listeners::open() const {
+  size_t all = 0;
+  for (const auto& server : impl_->http) all += server->stats().open;
+  return all;
+}
+
+void Listeners::Stop() {
+  for (const auto& server : impl_->http) server->Stop();
+}
+
+}  // namespace keel::cli

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// `keel didcomm listen` as processes of their own, and the verbs that talk to them, over every transport.
+#include <signal.h>
+
+#include <algorithm>
+
+#include "tests/system/cli/toolbox.h"
+
+namespace keel {
+namespace {
+
+using nlohmann::json;
+using test::Toolbox;
+
+constexpr auto kPatience = std::chrono::seconds(30);
+constexpr const char* kBasicMessage = "https://didcomm.org/basicmessage/2.0/message";
+
+// A listener that is ready.
+struct Listener {
+  base::ChildProcess process;
+  std::string did;
+  std::vector<std::string> uris;
+
+  // Its messages, once it has ended.
+  std::vector<json> Messages() {
+    std::vector<json> all;
+    auto output = process.ReadOutput(kPatience);
+    EXPECT_TRUE(output) << output.error().Text();
+    std::istringstream lines(output ? output->out : "");
+    for (std::string line; std::getline(lines, line);) {
+      auto value = base::ParseJson(line);
+      EXPECT_TRUE(value) << line;
+      if (value) all.push_back(std::move(*value));
+    }
+    return all;
+  }
+};
+
+class Talk : public Toolbox {
+ protected:
+  Listener Listen(std::vector<std::string> arguments) {
+    base::SpawnOptions options;
+    options.argv = {std::string(KEEL_BIN_DIR) + "/keel", "didcomm", "listen", "--ready-fd", "{ready-fd}"};
+    options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
+    options.capture_stdout = options.capture_stderr = true;
+    auto process = base::ChildProcess::Spawn(options);
+    EXPECT_TRUE(process) << process.error().Text();
+    auto ready = process->WaitReady(kPatience);
+    EXPECT_TRUE(ready) << ready.error().Text();
+    Listener listener{std::move(*process), {}, {}};
+    if (ready) {
+      listener.did = ready->value("did", "");
+      listener.uris = ready->value("uris", std::vector<std::string>());
+    }
+    return listener;
+  }
+};
+
+TEST_F(Talk, PingDiscoverAndSendOverHttp) {
+  Listener bob = Listen({"--listen", "http://127.0.0.1:0/didcomm", "--count", "4"});
+  EXPECT_EQ(OkJson({"didcomm", "ping", bob.did, "--json"})["did"], bob.did);
+  const std::string features = Ok({"didcomm", "discover", bob.did, "--query", "protocol=https://didcomm.org/trust-*"});
+  EXPECT_EQ(features, "protocol    https://didcomm.org/trust-ping/2.0  [sender, receiver]");
+
+  const std::string alice = Peer("alice.key");
+  Ok({"didcomm", "send", "--from", alice, "--to", bob.did, "--key", dir_ / "alice.key", "--type", kBasicMessage,
+      "--body", R"({"content":"hello"})"});
+  // What it doesn't speak is answered with a problem report on the same connection.
+  const auto unknown = Run({"didcomm", "send", "--from", alice, "--to", bob.did, "--key", dir_ / "alice.key"},
+                           R"({"type":"https://example.org/hello/1.0/hi","id":"42"})");
+  EXPECT_EQ(unknown.state.code, 1);
+  const auto report = base::ParseJson(unknown.out);
+  ASSERT_TRUE(report) << unknown.out;
+  EXPECT_EQ((*report)["message"]["type"], "https://didcomm.org/report-problem/2.0/problem-report");
+  EXPECT_EQ((*report)["message"]["pthid"], "42");
+  EXPECT_EQ((*report)["metadata"]["authenticated"], true);
+  EXPECT_NE(unknown.err.find("e.m.msg.unsupported-protocol"), std::string::npos) << unknown.err;
+
+  const auto messages = bob.Messages();
+  ASSERT_EQ(messages.size(), 4u);
+  EXPECT_EQ(messages[2]["message"]["body"]["content"], "hello");
+  EXPECT_EQ(messages[2]["message"]["from"], alice);
+  EXPECT_EQ(messages[2]["metadata"]["authenticated"], true);
+  EXPECT_EQ(messages[2]["metadata"]["encrypted_from_kid"], alice + "#key-2");
+  const auto end = bob.process.Wait(kPatience);
+  ASSERT_TRUE(end);
+  EXPECT_TRUE(end->ok());
+}
+
+TEST_F(Talk, TwoListenersWithKeysOfTheirOwn) {
+  // The one who listens and the one who sends under a key file use it at once.
+  const std::string bob_did = Peer("bob.key"), alice = Peer("alice.key");
+  Listener bob = Listen({"--listen", "http://127.0.0.1:0/", "--key", dir_ / "bob.key", "--count", "2", "--accept",
+                         "https://example.org/hello/1.0"});
+  EXPECT_EQ(bob.did, "");
+  const std::string envelope = Ok({"didcomm", "pack", "--mode", "authcrypt", "--from", alice, "--to", bob_did, "--key",
+                                   dir_ / "alice.key", "--type", "https://example.org/hello/1.0/hi"});
+  Ok({"didcomm", "unpack", "--key", dir_ / "bob.key"}, envelope);
+  Ok({"didcomm", "send", "--url", bob.uris[0]}, envelope);
+  // The same envelope again, altered, for somebody else, not encrypted: refused, and said on standard error.
+  const auto again = Run({"didcomm", "send", "--url", bob.uris[0]}, envelope);
+  EXPECT_NE(again.state.code, 0);
+  auto altered = base::ParseJson(envelope);
+  ASSERT_TRUE(altered);
+  std::string tag = (*altered)["tag"];
+  tag[0] = tag[0] == 'A' ? 'B' : 'A';
+  (*altered)["tag"] = tag;
+  EXPECT_NE(Run({"didcomm", "send", "--url", bob.uris[0]}, base::DumpJson(*altered)).state.code, 0);
+  Ok({"didcomm", "send", "--mode", "anoncrypt", "--to", bob_did, "--url", bob.uris[0], "--type", kBasicMessage,
+      "--body", R"({"content":"who am I"})"});
+  auto output = bob.process.ReadOutput(kPatience);
+  ASSERT_TRUE(output);
+  EXPECT_EQ(std::count(output->out.begin(), output->out.end(), '\n'), 2) << output->out;
+  EXPECT_NE(output->err.find("\"replayed\""), std::string::npos) << output->err;
+  EXPECT_NE(output->err.find("\"decrypt_failed\""), std::string::npos) << output->err;
+}
+
+TEST_F(Talk, WhatCantBeReached) {
+  const std::string nobody =
+      Ok({"did", "create", "--method", "peer", "--service", "http://127.0.0.1:1/didcomm", "-o", dir_ / "nobody.key"});
+  EXPECT_EQ(Run({"didcomm", "ping", nobody}).state.code, 3);
+  EXPECT_EQ(Run({"didcomm", "ping", Peer("silent.key")}).state.code, 2);  // a DID without an endpoint
+  EXPECT_EQ(Run({"didcomm", "ping", "did:example:alice"}).state.code, 2);
+  const std::string alice = Peer("alice.key");
+  EXPECT_EQ(
+      Run({"didcomm", "send", "--from", alice, "--to", nobody, "--key", dir_ / "alice.key", "--type", kBasicMessage})
+          .state.code,
+      3);
+  EXPECT_EQ(Run({"didcomm", "listen", "--listen", "gopher://127.0.0.1:0"}).state.code, 2);
+  EXPECT_EQ(Run({"didcomm", "listen", "--listen", "http://127.0.0.1"}).state.code, 2);
+}
+
+}  // namespace
+}  // namespace keel
