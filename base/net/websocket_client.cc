@@ -117,6 +117,9 @@ class Client final : public WebSocketClient {
     }
     if (*done == beast::error::timeout) return Failed(Code::kTimeout, target_.name, "no answer to the upgrade in time");
     if (*done) return Failed(Code::kClosed, target_.name, "no WebSocket: " + done->message());
+    ws_.control_callback([this](websocket::frame_type kind, beast::string_view payload) {
+      if (kind == websocket::frame_type::pong) Pong(payload);
+    });
     asio::post(io_, [this] { Read(); });
     io_.restart();
     work_.emplace(io_.get_executor());
@@ -164,6 +167,26 @@ class Client final : public WebSocketClient {
     changed_.wait_for(ended, kCloseTime, [&] { return ended_.has_value(); });
     if (ended_) return std::unexpected<Error>(*ended_);
     return Failed(Code::kClosed, target_.name, "connection lost while sending: " + error.message());
+  }
+
+  Result<> Flush(milliseconds deadline) override {
+    uint64_t number = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      if (ended_) return std::unexpected<Error>(*ended_);
+      number = ++pings_;
+    }
+    asio::post(io_, [this, number] {
+      Enqueue([this, number] {
+        const std::string text = std::to_string(number);
+        ws_.async_ping(websocket::ping_data(text.data(), text.size()), [this](ErrorCode) { NextWrite(); });
+      });
+    });
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, deadline, [&] { return pongs_ >= number || ended_.has_value(); }))
+      return Failed(Code::kTimeout, target_.name, "no answer to a ping in time");
+    if (pongs_ >= number) return {};
+    return std::unexpected<Error>(*ended_);
   }
 
   Result<std::string> Receive(milliseconds deadline) override {
@@ -307,6 +330,22 @@ class Client final : public WebSocketClient {
     });
   }
 
+  // Beast's own pings have no payload.
+  void Pong(beast::string_view payload) {
+    uint64_t number = 0;
+    if (payload.empty() || payload.size() > 19) return;
+    for (const char digit : payload) {
+      if (digit < '0' || digit > '9') return;
+      number = number * 10 + static_cast<uint64_t>(digit - '0');
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      if (number > pings_) return;  // an answer to nothing
+      pongs_ = std::max(pongs_, number);
+    }
+    changed_.notify_all();
+  }
+
   void End(Error why) {
     {
       const std::lock_guard lock(mutex_);
@@ -340,11 +379,12 @@ class Client final : public WebSocketClient {
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_;
   std::thread thread_;
 
-  mutable std::mutex mutex_;  // the three below
+  mutable std::mutex mutex_;  // all below
   std::condition_variable changed_;
   std::deque<std::string> inbox_;
   std::optional<Error> ended_;
   bool full_ = false;  // nothing is read until a message was taken
+  uint64_t pings_ = 0, pongs_ = 0;
 };
 
 template <class Stream>

@@ -32,6 +32,9 @@ class WebSocketClient {
   // closed then: half a message went out), kClosed and, by the close code that the peer gave, kTooLarge (1009), kBusy
   // (1013), kRefused (1008).
   virtual Result<> Send(std::string text, std::chrono::milliseconds deadline) = 0;
+  // Pings and waits for the pong: the server then has read everything that was sent before, and a WebSocketServer has
+  // handled it and queued its answers. As Send.
+  virtual Result<> Flush(std::chrono::milliseconds deadline) = 0;
   // The next message. kTimeout (try again), kClosed and the codes above once all were taken; kTooLarge for a message
   // over max_message.
   virtual Result<std::string> Receive(std::chrono::milliseconds deadline) = 0;

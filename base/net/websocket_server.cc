@@ -61,6 +61,7 @@ class Peer {
   virtual bool Send(std::string text) = 0;
   virtual void Close(WebSocketClose code) = 0;
   virtual void CloseNow() = 0;
+  virtual bool open() const = 0;
 };
 
 }  // namespace
@@ -79,6 +80,10 @@ bool WebSocketConnection::Send(std::string text) const {
 }
 void WebSocketConnection::Close(WebSocketClose code) const {
   if (const std::shared_ptr<Peer> session = handle_->session.lock()) session->Close(code);
+}
+bool WebSocketConnection::open() const {
+  const std::shared_ptr<Peer> session = handle_->session.lock();
+  return session != nullptr && session->open();
 }
 uint64_t WebSocketConnection::id() const { return handle_->id; }
 const std::string& WebSocketConnection::peer() const { return handle_->peer; }
@@ -161,6 +166,8 @@ class Session final : public Peer, public std::enable_shared_from_this<Session<S
   void Close(WebSocketClose code) override {
     asio::post(ws_.get_executor(), [self = this->shared_from_this(), code] { self->Goodbye(code); });
   }
+
+  bool open() const override { return !gone_.load(); }
 
   void CloseNow() override {
     ErrorCode ignored;

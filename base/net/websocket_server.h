@@ -26,6 +26,7 @@ class WebSocketConnection {
   // Queues a text message; false when the connection is gone. A peer that lets over max_queued octets wait is closed.
   bool Send(std::string text) const;
   void Close(WebSocketClose code) const;
+  bool open() const;
   uint64_t id() const;
   // "127.0.0.1:4711".
   const std::string& peer() const;
@@ -58,9 +59,10 @@ struct WebSocketServerOptions {
   std::chrono::milliseconds write_deadline{30'000};      // for one message
 };
 
-// A WebSocket server (RFC 6455). Messages of one connection are handled one after the other in the order they came;
-// there is one thread pool for all. Start runs its threads; Stop (also the destructor) closes everything and waits for
-// running handlers; no on_closed is called from then on. Thread-safe. Handlers must not throw and must not call Stop.
+// A WebSocket server (RFC 6455). Messages of one connection are handled one after the other in the order they came, and
+// nothing more is read from it meanwhile: a pong tells a client that all it sent before was handled. There is one
+// thread pool for all. Start runs its threads; Stop (also the destructor) closes everything and waits for running
+// handlers; no on_closed is called from then on. Thread-safe. Handlers must not throw and must not call Stop.
 class WebSocketServer {
  public:
   using OnMessage = std::function<void(const WebSocketConnection&, std::string)>;

@@ -199,7 +199,8 @@ Result<std::unique_ptr<MessageQueue>> MessageQueue::Open(base::KeyValueStore& st
 }
 
 Result<std::string> MessageQueue::Put(const std::string& account, const std::string& recipient,
-                                      std::string_view envelope, UnixSeconds now, UnixSeconds until) {
+                                      std::string_view envelope, UnixSeconds now, UnixSeconds until,
+                                      std::string_view identity) {
   Impl& s = *impl_;
   if (account.size() > UINT16_MAX || recipient.size() > UINT16_MAX)
     return Fail(Code::kInvalidArgument, kWhere, "a DID over 65,535 octets");
@@ -209,8 +210,11 @@ Result<std::string> MessageQueue::Put(const std::string& account, const std::str
   const UnixSeconds latest = now + s.limits.keep_seconds;
   until = until == 0 ? latest : std::min(until + kTimeSkew, latest);
   // Of the recipient and the octets: encryption is randomized, so two messages never have the same.
-  const std::string fingerprint =
-      base::ToString(crypto::Sha256().Update(Big(recipient.size())).Update(recipient).Update(envelope).Final());
+  const std::string fingerprint = base::ToString(crypto::Sha256()
+                                                     .Update(Big(recipient.size()))
+                                                     .Update(recipient)
+                                                     .Update(identity.empty() ? envelope : identity)
+                                                     .Final());
 
   uint64_t sequence = 0;
   {

@@ -49,11 +49,12 @@ class MessageQueue {
                                                     const QueueLimits& limits = {});
   ~MessageQueue();
 
-  // Durable when it returns. The id; empty when these very octets came for this recipient before (a repeat: nothing is
-  // queued). `until`: when the message is worthless (a forward's expires_time), 0 for none. kQuotaExceeded (a limit;
-  // the text says which), kExpired, kTooLarge, kIo and kNoSpace: not queued, except that after kIo it may show up.
+  // Durable when it returns. The id; empty when these very octets (`identity`, if it is given, else the envelope) came
+  // for this recipient before (a repeat: nothing is queued). `until`: when the message is worthless (a forward's
+  // expires_time), 0 for none. kQuotaExceeded (a limit; the text says which), kExpired, kTooLarge, kIo and kNoSpace:
+  // not queued, except that after kIo it may show up.
   Result<std::string> Put(const std::string& account, const std::string& recipient, std::string_view envelope,
-                          UnixSeconds now, UnixSeconds until = 0);
+                          UnixSeconds now, UnixSeconds until = 0, std::string_view identity = {});
   // The oldest, at most `limit` messages and max_octets octets (one in any case); of one recipient when it is named.
   // They stay.
   Result<std::vector<QueuedMessage>> List(const std::string& account, std::string_view recipient, size_t limit,

@@ -269,6 +269,29 @@ TEST(WebSocket, HandleOutlivesTheServer) {
   kept.front().Close(WebSocketClose::kNormal);
 }
 
+TEST(WebSocket, APongSaysThatAllWasHandled) {
+  std::atomic<int> handled{0};
+  Echo echo({}, [&](const WebSocketConnection& from, const std::string& text) {
+    // Long enough for a pong that doesn't wait to come first.
+    std::mutex mutex;
+    std::condition_variable never;
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, milliseconds(30), [] { return false; });
+    ++handled;
+    from.Send("did " + text);
+    if (text == "bad") from.Close(WebSocketClose::kPolicy);
+  });
+  auto client = echo.Client();
+  for (int i = 1; i <= 5; ++i) {
+    ASSERT_TRUE(client->Send(std::to_string(i), kLong));
+    ASSERT_TRUE(client->Flush(kLong));
+    EXPECT_EQ(handled, i);
+    EXPECT_EQ(client->waiting(), static_cast<size_t>(i));
+  }
+  ASSERT_TRUE(client->Send("bad", kLong));
+  EXPECT_EQ(client->Flush(kLong).error().code, Code::kRefused);
+}
+
 TEST(WebSocket, ReceiverThatWaitsHoldsTheSender) {
   Echo echo;
   auto client = echo.Client({.max_waiting = 2});
