@@ -25,6 +25,7 @@ constexpr struct {
     {kProblemTooBig, "A message of type {1} is too big."},
     {kProblemBusy, "Too busy for a message of type {1}; try again later."},
     {kProblemInternal, "A message of type {1} could not be handled."},
+    {kProblemTimedOut, "No answer came in time; the exchange is ended."},
     {kProblemMaxErrors, "Too many problems in this thread; it is ended."},
 };
 
@@ -246,8 +247,8 @@ bool IsProblemReport(const Message& message) {
   return type && type->Is("problem-report");
 }
 
-ReportProblem& ReportProblem::AddListener(Listener listener) {
-  listeners_.push_back(std::move(listener));
+ReportProblem& ReportProblem::AddListener(Listener listener, bool repeats) {
+  listeners_.push_back({std::move(listener), repeats});
   return *this;
 }
 
@@ -255,16 +256,24 @@ std::vector<ProtocolInfo> ReportProblem::Speaks() const {
   return {{std::string(kReportProblemProtocol), {"notifier", "notified"}}};
 }
 
-Result<std::vector<Outgoing>> ReportProblem::Receive(const Incoming& incoming) {
+Result<std::vector<Outgoing>> ReportProblem::Receive(const Incoming& incoming) { return Tell(incoming, false); }
+
+Result<std::vector<Outgoing>> ReportProblem::Repeated(const Incoming& incoming) { return Tell(incoming, true); }
+
+Result<std::vector<Outgoing>> ReportProblem::Tell(const Incoming& incoming, bool repeated) {
   if (!IsProblemReport(incoming.message()))
     return Fail(Code::kUnsupported, "problem report", "no message type of this protocol: " + incoming.message().type);
   KEEL_TRY(const ProblemReport report, ProblemReport::Parse(incoming.message()));
   std::optional<Error> first;
-  for (const Listener& listener : listeners_) {
-    auto heard = listener(incoming, report);
+  bool told = !repeated;
+  for (const Entry& entry : listeners_) {
+    if (repeated && !entry.repeats) continue;
+    told = true;
+    auto heard = entry.listener(incoming, report);
     if (!heard && !first) first = std::move(heard.error());
   }
   if (first) return std::unexpected<Error>(std::move(*first));
+  if (!told) return Protocol::Repeated(incoming);
   return std::vector<Outgoing>();
 }
 

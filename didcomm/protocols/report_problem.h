@@ -31,6 +31,7 @@ inline constexpr std::string_view kProblemCrypto = "e.m.trust.crypto";
 inline constexpr std::string_view kProblemTooBig = "e.m.me.res.storage.message_too_big";
 inline constexpr std::string_view kProblemBusy = "e.m.me.res";
 inline constexpr std::string_view kProblemInternal = "e.m.me";
+inline constexpr std::string_view kProblemTimedOut = "e.p.req.time";
 inline constexpr std::string_view kProblemMaxErrors = "e.p.req.max-errors-exceeded";
 
 // A code taken apart: sorter '.' scope {'.' descriptor}.
@@ -79,13 +80,20 @@ bool IsProblemReport(const Message& message);
 class ReportProblem final : public Protocol {
  public:
   using Listener = std::function<Result<>(const Incoming&, const ProblemReport&)>;
-  ReportProblem& AddListener(Listener listener);
+  // `repeats`: it wants to hear a report again that came before (it may have been killed over it) and takes no harm.
+  ReportProblem& AddListener(Listener listener, bool repeats = false);
   std::vector<ProtocolInfo> Speaks() const override;
   // kMalformed and the listeners' errors (the first).
   Result<std::vector<Outgoing>> Receive(const Incoming& incoming) override;
+  Result<std::vector<Outgoing>> Repeated(const Incoming& incoming) override;
 
  private:
-  std::vector<Listener> listeners_;
+  Result<std::vector<Outgoing>> Tell(const Incoming& incoming, bool repeated);
+  struct Entry {
+    Listener listener;
+    bool repeats = false;
+  };
+  std::vector<Entry> listeners_;
 };
 
 }  // namespace keel::didcomm
