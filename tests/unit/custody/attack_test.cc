@@ -240,6 +240,23 @@ TEST(AttackTest, BackdatedHardwareCredentialWithARotatedKey) {
   EXPECT_FALSE(CheckStanding(lookup, checked, standing));
 }
 
+TEST(AttackTest, ADeviceThatWasPassedOnIsNotImported) {
+  // The papers of an earlier holder are true, every spend in them is anchored: only the last seal is spent by now.
+  World world;
+  Role maker(world, world / "maker"), shop(world, world / "shop"), owner(world, world / "owner");
+  maker.Manufacture(1);
+  ASSERT_EQ(Pass(maker, shop, 1)["imported"].size(), 1u);
+  DeviceRecord papers = shop.store().List()->front();
+  Lookup lookup(shop.context());
+  ChainStanding standing = AskStandings(shop.context(), {papers})->front();
+  ASSERT_TRUE(CheckStanding(lookup, papers, standing));
+  ASSERT_EQ(Pass(shop, owner, 1)["imported"].size(), 1u);
+  standing = AskStandings(shop.context(), {papers})->front();
+  const auto late = CheckStanding(lookup, papers, standing);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Code::kSealSpent);
+}
+
 TEST(AttackTest, PackageOctetsChanged) {
   World world;
   Role maker(world, world / "maker"), shop(world, world / "shop");
