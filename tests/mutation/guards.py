@@ -44,8 +44,9 @@ guard("message thid", HANDSHAKE, 'if (got_thid != thid) return Fail(Code::kRepla
 
 # The device: the proof pack ------------------------------------------------------------------------------------------------
 PACK = "ledger/pack_verifier.cc"
-guard("pack freshness", PACK, "return AcceptCheckpoint(size_, time_, expect_->freshness);",
-      "keel_ledger_test:Pack.ASavedPackIsStoppedByFreshness", "keel_wallet_test:WalletRefuses.AnOldOwnerWithASavedPack")
+guard("pack freshness", PACK, "AcceptCheckpoint(size_, time_, expect_->freshness)",
+      "keel_ledger_test:Pack.ASavedPackIsStoppedByFreshness", "keel_wallet_test:WalletRefuses.AnOldOwnerWithASavedPack",
+      new="Result<>()")
 guards_of_pack = [
     ("pack credential", 'if (chain_.end().k == 0 || chain_.end().cred != expect_->cred) { return Fail(Code::kUntrusted, '
      '"pack: the credential is not the last link\'s"); }', "AWrongCredentialIsStoppedByItsHash"),

@@ -46,7 +46,7 @@ def run(argv, **more):
 def must(argv, **more):
     done = run(argv, **more)
     if done.returncode != 0:
-        sys.exit(f"mutate: {' '.join(argv)}: {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        sys.exit(f"mutate: {' '.join(argv)}: {done.returncode}\n{done.stdout[-9000:]}{done.stderr[-3000:]}")
     return done.stdout
 
 
@@ -204,7 +204,7 @@ def main():
     if any(".py" in test for guard in chosen for test in guard.tests):
         targets += ["keel_programs", "keel-mallory", "keel-ownership"]
     must(["cmake", "--preset", "ci"], cwd=old)
-    must(["nice", "ninja", "-C", os.path.join(old, "build", "ci"), "-j", options.jobs, *targets])
+    must(["nice", "ninja", "-C", os.path.join(old, "build", "ci"), "-j", options.jobs, "-k", "0", *targets])
 
     bad, rows = 0, []
     good = {}
