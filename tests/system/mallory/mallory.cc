@@ -27,14 +27,18 @@ Result<std::string> Run(const std::vector<std::string>& words) {
     KEEL_TRY_VOID(keel::mallory::Paper(words[1], words[2], words[3], words[4] == "keep"));
     return std::string();
   }
+  if (is("deactivate", 1)) {
+    KEEL_TRY_VOID(keel::mallory::Deactivate(words[1]));
+    return std::string();
+  }
   if (is("sell", 5)) {
     KEEL_TRY_VOID(keel::mallory::Sell(words[1], words[2], words[3], words[4], words[5]));
     return std::string();
   }
-  return Fail(
-      Code::kUsage, "mallory",
-      "open-value DEVICE | seal-value DEVICE | secrets DEVICE | paper DEVICE MAKER PATCH keep|drop | sell GIVER "
-      "REQUEST SERIAL HOW OUT");
+  return Fail(Code::kUsage, "mallory",
+              "open-value DEVICE | seal-value DEVICE | secrets DEVICE | paper DEVICE MAKER PATCH keep|drop | "
+              "deactivate DIR | sell GIVER "
+              "REQUEST SERIAL HOW OUT");
 }
 
 }  // namespace

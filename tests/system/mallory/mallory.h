@@ -20,7 +20,9 @@ Result<> Paper(const std::string& device_dir, const std::string& maker_dir, cons
 // Every secret of the device, a line each, in hex.
 Result<std::string> Secrets(const std::string& device_dir);
 
-// --- on a custodian's folder
+// --- on an issuer's or a custodian's folder
+// Ends its DID for good, which no verb of the programs does.
+Result<> Deactivate(const std::string& dir);
 // Sells one device as `keel ownership transfer --offline` does, but for what `how` names: "good" (nothing),
 // "other-key" (the spend is signed under a seal of Mallory's own), "bad-signature", "expired-credential",
 // "credential-of-another" (its owner is the giver), "credential-by-another-key" (not the giver's).

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/files.h"
+#include "base/json_strict.h"
 #include "base/net/http_client.h"
 #include "crypto/hash.h"
 #include "crypto/hosted/software_key_store.h"
@@ -14,6 +15,7 @@
 #include "custody/verbs.h"
 #include "did/methods/keel.h"
 #include "did/methods/key.h"
+#include "ledger/entry.h"
 #include "ledger/link.h"
 #include "ledger/seal.h"
 #include "tests/system/mallory/mallory.h"
@@ -42,6 +44,29 @@ Result<std::string> OwnershipPaper(custody::Identity& giver, const std::string& 
 }
 
 }  // namespace
+
+Result<> Deactivate(const std::string& dir) {
+  KEEL_TRY(const auto identity, custody::Identity::Open(dir, {}));
+  base::SystemClock clock;
+  const auto http = base::MakeBeastClient();
+  KEEL_TRY(const auto registry,
+           registry_client::RegistryClient::Create(identity->network_text(), *http, clock, crypto::SystemRandom()));
+  KEEL_TRY(const auto history, registry->ResolveDid(identity->did()));
+  KEEL_TRY(const std::string text, base::ReadFile(dir + "/identity.json"));
+  KEEL_TRY(const json file, base::ParseJson(text));
+  KEEL_TRY(const crypto::KeyHandle next, identity->keys().FindLabel(file["auth"]["next"].get<std::string>()));
+  did::KeelUpdate update;
+  update.by = {{&identity->keys(), next}};
+  update.deactivate = true;
+  KEEL_TRY(const did::KeelOperation operation, did::UpdateKeelDid(history, update));
+  std::vector<uint8_t> entry(operation.jws.size() + 16);
+  KEEL_TRY(const size_t length, ledger::WriteOperationEntry(operation.jws, entry));
+  entry.resize(length);
+  KEEL_TRY(const auto verdicts, registry->Submit({&entry, 1}));
+  if (verdicts.size() != 1 || verdicts[0].code != Code::kOk)
+    return Fail(Code::kRefused, "deactivate", verdicts.empty() ? "no verdict" : verdicts[0].detail);
+  return {};
+}
 
 Result<> Sell(const std::string& giver_dir, const std::string& request_file, const std::string& serial,
               const std::string& how, const std::string& out_file) {

@@ -30,7 +30,7 @@ class WorldTest(unittest.TestCase):
 
     def setUp(self):
         self.world.registry_line.hook = self.world.line.hook = self.world.issuer_line.hook = None
-        self.world.line.record = self.world.registry_line.record = None
+        self.world.line.record = self.world.registry_line.record = self.world.issuer_line.record = None
 
     def tearDown(self):
         self.setUp()

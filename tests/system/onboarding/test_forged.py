@@ -16,6 +16,8 @@ from harness import copy_folder
 
 
 class Forged(common.WorldTest):
+    status_list = None
+
     def test_1_relay_that_encrypts_anew(self):
         """The relay can read and write every message; the device refuses the owner's proof, for it is made out to the relay.
 
@@ -279,11 +281,33 @@ class Forged(common.WorldTest):
         world.must("issuer", "rotate-key", data="maker")
         world.verifier.stop()  # it may keep the manufacturer's history for a while
         world.start_verifier()
+        world.issuer_line.record = []
         old = {"validFrom": "2024-01-01T00:00:00Z", "credentialSubject": {"secureHardware": "SE050"}}
         self.refused_by(self.paper(without, old, "drop", "old-key"), "issuer", "is not a current assertion key")
         self.refused_by(self.paper(invented, old, "keep", "old-key"), "batch", "no batch")
         before.start().finish()
         self.onboarded_once(before)
+        type(self).status_list = [answer for exchange, answer in world.issuer_line.record if "/status/" in exchange.path][-1]
+
+    def test_99_manufacturer_that_is_no_more(self):
+        """Its DID is deactivated: nobody can say any more which of its devices are revoked, so none is taken in.
+
+        Guard: CurrentKey in vc/verification.cc, for the status list too; `could not be checked` is not good.
+        """
+        world = self.world
+        device, = self.owned_and_claimed(1)
+        world.issuer.stop()
+        world.tool("keel-mallory", "deactivate", world.path("maker"))
+        if self.status_list:
+            world.issuer_line.hook = lambda exchange: self.status_list  # the last of its life, as anybody may have kept it
+        world.verifier.stop()
+        world.start_verifier()
+        device.start()
+        until(lambda: "could not be checked" in world.why(device.serial)["why"], "what `why` says")
+        self.assertIn("is deactivated", world.why(device.serial)["why"])
+        device.await_event(event="waiting")
+        self.assertEqual(world.claimed(device.serial)["state"], "claimed")
+        self.assertFalse(world.claimed(device.serial)["member"])
 
 
 if __name__ == "__main__":
