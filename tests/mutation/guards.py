@@ -35,7 +35,8 @@ PAPER = "keel_wallet_test:WalletRefuses.CredentialOfAnotherDeviceOrOwner"
 guard("m2 credential's device", HANDSHAKE,
       'if (id != state_.did.view()) return Fail(Code::kUntrusted, "M2 credential of another device");', PAPER)
 guard("m2 credential's owner", HANDSHAKE,
-      'if (owner != claim_.owner.view()) return Fail(Code::kUntrusted, "M2 credential of another owner");', PAPER)
+      'if (owner != claim_.owner.view()) return Fail(Code::kUntrusted, "M2 credential of another owner");', PAPER,
+      "test_owner.py Owner.test_1_rogue_verifier")
 MESSAGES = "keel_wallet_test:WalletRefuses.MessagesOfAnotherThreadSenderOrType"
 guard("message from", HANDSHAKE, 'if (from != peer.did.view()) return Fail(Code::kWrongSender, "message from");', MESSAGES)
 guard("message to", HANDSHAKE,
