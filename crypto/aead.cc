@@ -107,20 +107,26 @@ Result<size_t> Xc20pEncrypt(ByteView key, ByteView nonce, ByteView aad, ByteView
   return plaintext.size() + kXc20pTag;
 }
 
-Result<size_t> Xc20pDecrypt(ByteView key, ByteView nonce, ByteView aad, ByteView ciphertext, ByteSpan out) {
-  if (key.size() != kXc20pKey || nonce.size() != kXc20pNonce || ciphertext.size() < kXc20pTag) {
+Result<size_t> Xc20pDecryptDetached(ByteView key, ByteView nonce, ByteView aad, ByteView ciphertext, ByteView tag,
+                                    ByteSpan out) {
+  if (key.size() != kXc20pKey || nonce.size() != kXc20pNonce || tag.size() != kXc20pTag) {
     return Fail(Code::kDecryptFailed, "XC20P");
   }
-  const size_t length = ciphertext.size() - kXc20pTag;
-  if (out.size() < length) return Fail(Code::kBufferTooSmall, "XC20P");
+  if (out.size() < ciphertext.size()) return Fail(Code::kBufferTooSmall, "XC20P");
   // libsodium wants a place to write to even for an empty message.
   uint8_t none = 0;
-  if (crypto_aead_xchacha20poly1305_ietf_decrypt(length == 0 ? &none : out.data(), nullptr, nullptr, ciphertext.data(),
-                                                 ciphertext.size(), aad.data(), aad.size(), nonce.data(),
-                                                 key.data()) != 0) {
+  if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(ciphertext.empty() ? &none : out.data(), nullptr,
+                                                          ciphertext.data(), ciphertext.size(), tag.data(), aad.data(),
+                                                          aad.size(), nonce.data(), key.data()) != 0) {
     return Fail(Code::kDecryptFailed, "XC20P");
   }
-  return length;
+  return ciphertext.size();
+}
+
+Result<size_t> Xc20pDecrypt(ByteView key, ByteView nonce, ByteView aad, ByteView ciphertext, ByteSpan out) {
+  if (ciphertext.size() < kXc20pTag) return Fail(Code::kDecryptFailed, "XC20P");
+  const size_t length = ciphertext.size() - kXc20pTag;
+  return Xc20pDecryptDetached(key, nonce, aad, ciphertext.first(length), ciphertext.last(kXc20pTag), out);
 }
 
 }  // namespace keel::crypto

@@ -38,5 +38,8 @@ Result<size_t> AesKwUnwrap(const Aes256& aes, ByteView kek, ByteView wrapped, By
 inline constexpr size_t kXc20pKey = 32, kXc20pNonce = 24, kXc20pTag = 16;
 Result<size_t> Xc20pEncrypt(ByteView key, ByteView nonce, ByteView aad, ByteView plaintext, ByteSpan out);
 Result<size_t> Xc20pDecrypt(ByteView key, ByteView nonce, ByteView aad, ByteView ciphertext, ByteSpan out);
+// The same with the tag apart, as JWE has it.
+Result<size_t> Xc20pDecryptDetached(ByteView key, ByteView nonce, ByteView aad, ByteView ciphertext, ByteView tag,
+                                    ByteSpan out);
 
 }  // namespace keel::crypto

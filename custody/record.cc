@@ -77,8 +77,8 @@ Result<DeviceRecord> RecordFromJson(const json& object) {
   KEEL_TRY(record.rs, base::GetFixed<32>(object, "rs"));
   KEEL_TRY(const std::string rp, base::GetString(object, "rp"));
   KEEL_TRY(record.rp, crypto::PublicKey::FromMultikey(rp));
-  if (record.rp.type() != crypto::KeyType::kX25519)
-    return Fail(Code::kUnsupported, "custody record", "rp is no X25519 key");
+  if (record.rp.type() != crypto::KeyType::kX25519 && record.rp.type() != crypto::KeyType::kP256)
+    return Fail(Code::kUnsupported, "custody record", "rp is neither an X25519 nor a P-256 key");
   KEEL_TRY(const json* ops, base::GetArray(object, "ops"));
   for (const json& item : *ops) {
     registry_client::AnchoredOperation op;

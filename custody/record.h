@@ -44,7 +44,7 @@ struct DeviceRecord {
   std::string serial;
   std::string model;
   Bytes32 rs{};          // rendezvous secret and key; new ones come with M5 (SetRendezvous)
-  crypto::PublicKey rp;  // X25519
+  crypto::PublicKey rp;  // X25519 or P-256, by the device's suite
   std::vector<registry_client::AnchoredOperation> ops;  // the device's own, create first
   HardwarePaper hardware;
   std::vector<ChainLink> links;  // links[i-1] is link i; empty while the manufacturer holds it

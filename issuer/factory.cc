@@ -215,8 +215,8 @@ Result<json> Issuer::Anchor(const json& args) {
       KEEL_TRY(row.rs, base::GetFixed<32>(item, "rs"));
       KEEL_TRY(row.rp, base::GetString(item, "rp"));
       KEEL_TRY(const crypto::PublicKey rp, crypto::PublicKey::FromMultikey(row.rp));
-      if (rp.type() != crypto::KeyType::kX25519)
-        return Fail(Code::kUnsupported, kWhere, serial + ": rp is no X25519 key");
+      if (rp.type() != crypto::KeyType::kX25519 && rp.type() != crypto::KeyType::kP256)
+        return Fail(Code::kUnsupported, kWhere, serial + ": rp is neither an X25519 nor a P-256 key");
       KEEL_TRY_VOID(CheckCreate(row));
       PutRow(keep, row);
     } else if (row.did != did || row.create != create) {

@@ -41,6 +41,11 @@ bool WantsPublishing(const Claim& claim, UnixSeconds now) {
 
 }  // namespace
 
+Result<crypto::KeyType> AgreementTypeOf(const Claim& claim) {
+  KEEL_TRY(const crypto::PublicKey key, crypto::PublicKey::FromMultikeyOctets(claim.rendezvous_key));
+  return key.type();
+}
+
 std::string SessionText(const Session& session, const std::string& device) {
   json proofs = json::array();
   for (const OwnerProof& proof : session.proofs) {
@@ -93,7 +98,8 @@ ClaimBook::~ClaimBook() {
 
 Result<> ClaimBook::Invite(Claim& claim) {
   KEEL_TRY_VOID(parts_.random.Fill(claim.invitation_id));
-  KEEL_TRY(claim.invited_as, parts_.keys.Pairwise(claim.invitation_id));
+  KEEL_TRY(const crypto::KeyType type, AgreementTypeOf(claim));
+  KEEL_TRY(claim.invited_as, parts_.keys.Pairwise(claim.invitation_id, type));
   claim.invitation_until = base::NowSeconds() + kInvitationLife;
   namespace name = onboarding::invitation;
   // Written member by member: the device's codec reads any order, but the octets are hashed and must be ours as sent.
@@ -115,12 +121,13 @@ Result<> ClaimBook::Load() {
   KEEL_TRY(std::vector<Claim> claims, parts_.records.Claims());
   std::vector<Claim> changed;
   for (Claim& claim : claims) {
-    if (!claim.pairwise.empty()) KEEL_TRY_VOID(parts_.keys.Pairwise(claim.pairwise_id));
+    KEEL_TRY(const crypto::KeyType type, AgreementTypeOf(claim));
+    if (!claim.pairwise.empty()) KEEL_TRY_VOID(parts_.keys.Pairwise(claim.pairwise_id, type));
     const auto invitation = base::ParseJson(claim.invitation);
     if (claim.state == ClaimState::kClaimed) claim.published = 0;  // once at each start, for the same reason
     const bool ours = invitation && invitation->value("url", json::array()) == json::array({parts_.url});
     if (ours) {
-      KEEL_TRY_VOID(parts_.keys.Pairwise(claim.invitation_id));
+      KEEL_TRY_VOID(parts_.keys.Pairwise(claim.invitation_id, type));
     } else {
       KEEL_TRY_VOID(Invite(claim));
       changed.push_back(claim);

@@ -43,6 +43,10 @@ std::string SessionText(const Session& session, const std::string& device);
 // kMalformed. `device`: whose claim it belongs to.
 Result<Session> SessionFromText(const std::string& text, std::string& device);
 
+// The suite's agreement keys that the claim's device has: X25519 or P-256, as its rendezvous key is. kBadKey,
+// kMalformed.
+Result<crypto::KeyType> AgreementTypeOf(const Claim& claim);
+
 // A claim in memory. Whoever reads or changes it holds `mutex`.
 struct ClaimSlot {
   std::mutex mutex;

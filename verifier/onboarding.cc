@@ -34,6 +34,11 @@ const std::string kThreadPrefix = "thread/";
 
 std::string Key(std::string_view name) { return std::string(name); }
 
+Result<uint64_t> SuiteOf(const Claim& claim) {
+  KEEL_TRY(const crypto::KeyType type, AgreementTypeOf(claim));
+  return type == crypto::KeyType::kP256 ? onboarding::kSuiteP256 : onboarding::kSuiteOkp;
+}
+
 Session* FindSession(ClaimSlot& slot, const std::string& thread, const std::string& device_pairwise) {
   for (Session& known : slot.sessions) {
     if (known.thread == thread && known.device_pairwise == device_pairwise) return &known;
@@ -175,8 +180,9 @@ Onboarding::Reply Onboarding::OnHello(Incoming& in) {
   if (std::find(versions.begin(), versions.end(), onboarding::kVersion1) == versions.end())
     return Fail(Code::kUnknownVersion, "hello");
   KEEL_TRY(const json* suites, base::GetArray(in.body(), body::kSuites.data()));
-  if (std::find(suites->begin(), suites->end(), json(onboarding::kSuiteOkp)) == suites->end())
-    return Fail(Code::kUnsupported, "hello", "no suite in common");
+  KEEL_TRY(const uint64_t suite, SuiteOf(claim));
+  if (std::find(suites->begin(), suites->end(), json(suite)) == suites->end())
+    return Fail(Code::kUnsupported, "hello", "the device doesn't offer the suite of its own rendezvous key");
   KEEL_TRY(const Bytes32 nd, base::GetFixed<32>(in.body(), body::kNd.data()));
   KEEL_TRY(const std::optional<uint64_t> base_k, base::GetOptionalUint(in.body(), body::kK.data()));
 
@@ -249,8 +255,9 @@ Result<OwnerProof> Onboarding::MakeOwnerProof(Incoming& in, const Session& sessi
   request.extra = base::DumpJson(extra);
   KEEL_TRY(const std::string vp,
            vc::CreatePresentation(request, *parts_.owner.store, parts_.owner.auth, parts_.owner.auth_kid, true));
+  KEEL_TRY(const uint64_t suite, SuiteOf(claim));
   KEEL_TRY(made.plaintext, WriteReply(in, onboarding::Message::kOwnerProof,
-                                      {{Key(body::kSuite), onboarding::kSuiteOkp},
+                                      {{Key(body::kSuite), suite},
                                        {Key(body::kNv), made.nonce},
                                        {Key(body::kVp), vp},
                                        {Key(body::kVc), claim.ownership_credential}}));

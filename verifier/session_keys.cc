@@ -9,11 +9,14 @@ namespace keel::verifier {
 SessionKeys::SessionKeys(const SecretBytes<32>& master)
     : master_(master.Clone()), store_(crypto::SoftwareKeyStore::CreateInMemory()) {}
 
-Result<std::string> SessionKeys::Pairwise(ByteView invitation_id) {
+Result<std::string> SessionKeys::Pairwise(ByteView invitation_id, crypto::KeyType type) {
+  if (type != crypto::KeyType::kX25519 && type != crypto::KeyType::kP256)
+    return Fail(Code::kInvalidArgument, "pairwise key", "only X25519 and P-256");
+  const std::string_view info = type == crypto::KeyType::kP256 ? "keel-pairwise-p256/1\n" : "keel-pairwise/1\n";
   SecretBytes<32> scalar;
-  KEEL_TRY_VOID(
-      crypto::HkdfSha256(master_.ExposeSecret(), invitation_id, AsBytes("keel-pairwise/1\n"), scalar.MutableSecret()));
-  KEEL_TRY(const crypto::KeyHandle handle, store_->Import(crypto::KeyType::kX25519, scalar.ExposeSecret()));
+  KEEL_TRY_VOID(crypto::HkdfSha256(master_.ExposeSecret(), invitation_id, AsBytes(info), scalar.MutableSecret()));
+  // P-256: a scalar out of range comes once in 2^32 invitations; then kBadKey, and another invitation is made.
+  KEEL_TRY(const crypto::KeyHandle handle, store_->Import(type, scalar.ExposeSecret()));
   KEEL_TRY(const crypto::PublicKey key, store_->Public(handle));
   const did::PeerKey peer_key{did::Relationship::kKeyAgreement, key};
   KEEL_TRY(std::string pairwise, did::CreatePeer2(std::span(&peer_key, 1)));

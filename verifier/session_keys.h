@@ -18,8 +18,9 @@ class SessionKeys final : public did::KeyFinder {
   // master: Identity::WrapKey().
   explicit SessionKeys(const SecretBytes<32>& master);
 
-  // did:peer:2 with one X25519 key for the invitation; its key can be found from now on.
-  Result<std::string> Pairwise(ByteView invitation_id);
+  // did:peer:2 with one agreement key for the invitation, of the suite of the device that is invited; its key can be
+  // found from now on. kInvalidArgument for another type than X25519 and P-256.
+  Result<std::string> Pairwise(ByteView invitation_id, crypto::KeyType type);
   void Forget(const std::string& pairwise);
 
   Result<did::KeyRef> Find(const std::string& kid) override;

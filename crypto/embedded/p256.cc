@@ -141,9 +141,11 @@ bool P256Sign(std::span<const uint8_t, 32> scalar, ByteView message, std::span<u
       signature.size()) {
     return false;
   }
-  internal::MakeLowS(KeyType::kP256, signature.subspan<32, 32>());
+  P256MakeLowS(signature);
   return true;
 }
+
+void P256MakeLowS(std::span<uint8_t, 64> signature) { internal::MakeLowS(KeyType::kP256, signature.subspan<32, 32>()); }
 
 bool P256Verify(std::span<const uint8_t, 33> key, ByteView message, std::span<const uint8_t, 64> signature) {
   ByteArray<65> point;

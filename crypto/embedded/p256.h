@@ -15,6 +15,8 @@ bool P256Derive(std::span<const uint8_t, 32> scalar, std::span<uint8_t, 33> out)
 bool P256Agree(std::span<const uint8_t, 32> scalar, std::span<const uint8_t, 33> peer, std::span<uint8_t, 32> x);
 // ECDSA with SHA-256, RFC 6979, low-S, r||s.
 bool P256Sign(std::span<const uint8_t, 32> scalar, ByteView message, std::span<uint8_t, 64> signature);
+// Replaces s of r||s by n - s when it is in the upper half: for signatures of hardware that doesn't do so itself.
+void P256MakeLowS(std::span<uint8_t, 64> signature);
 bool P256Verify(std::span<const uint8_t, 33> key, ByteView message, std::span<const uint8_t, 64> signature);
 
 }  // namespace keel::crypto::embedded

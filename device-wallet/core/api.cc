@@ -82,6 +82,11 @@ int keel_wallet_init(void* memory, size_t memory_size, const keel_wallet_config*
   const bool all = p.firmware_current != nullptr && p.firmware_begin != nullptr && p.firmware_write != nullptr &&
                    p.firmware_read != nullptr && p.firmware_finish != nullptr && p.firmware_confirm != nullptr;
   if (any != all) return KEEL_WALLET_INVALID_ARGUMENT;
+  const bool some_keys = p.key_make != nullptr || p.key_public != nullptr || p.key_sign != nullptr ||
+                         p.key_agree != nullptr || p.key_erase != nullptr;
+  const bool all_keys = p.key_make != nullptr && p.key_public != nullptr && p.key_sign != nullptr &&
+                        p.key_agree != nullptr && p.key_erase != nullptr;
+  if (some_keys != all_keys) return KEEL_WALLET_INVALID_ARGUMENT;
   auto* made = new (memory) keel_wallet{keel::wallet::Wallet(c, p)};
   const auto started = made->wallet.Start();
   if (!started) {

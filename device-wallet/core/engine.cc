@@ -36,7 +36,7 @@ Wallet::Wallet(const keel_wallet_config& config, const keel_wallet_ports& ports)
       build_time_(config.build_time),
       random_(ports_),
       records_(ports_),
-      keys_(records_, state_, session_) {
+      keys_(ports_, random_, records_, state_, session_) {
   if (config.backoff_min_ms != 0) backoff_.min_ms = config.backoff_min_ms;
   if (config.backoff_max_ms != 0) backoff_.max_ms = config.backoff_max_ms;
 }
@@ -51,6 +51,10 @@ Result<> Wallet::Start() {
       return loaded;
     }
     state_ = State{};
+  }
+  if (state_.hardware && !keys_.HasHardware()) {
+    Note(KEEL_EVENT_NOTICE, static_cast<int>(Code::kUnsupported), "the keys are in hardware, and no key port is given");
+    return Fail(Code::kUnsupported, "hardware keys");
   }
   seq_next_ = state_.seq_out;
   const auto session = records_.Load(RecordId::kSession, session_);

@@ -27,7 +27,8 @@ bool PutText(char (&out)[N], std::string_view text) {
 
 }  // namespace
 
-// The signed create operation: the same octets each time, since nonce and keys are saved and EdDSA is deterministic.
+// The signed create operation: the same octets each time, since nonce and keys are saved and our signatures are
+// deterministic; hardware's are not, there the first one is kept.
 Result<size_t> Wallet::BuildCreate(ByteSpan out, std::span<char> next_key, DidText& did) {
   KEEL_TRY(const crypto::PublicKey auth, keys_.Public(WalletKeys::kAuthentication));
   KEEL_TRY(const crypto::PublicKey next, keys_.Public(WalletKeys::kNext));
@@ -55,8 +56,14 @@ Result<size_t> Wallet::BuildCreate(ByteSpan out, std::span<char> next_key, DidTe
   const std::string_view text(payload, payload_length);
   KEEL_TRY(const ledger::Did made, ledger::DidOfCreate(state_.label.view(), AsBytes(text)));
   did.Set(made.view());
+  if (state_.hardware) {
+    const auto kept = records_.ReadRaw(RecordId::kCreate, out);
+    if (kept || kept.error().code != Code::kNotFound) return kept;
+  }
   const ledger::Signer signer{&keys_, WalletKeys::kAuthentication};
-  return ledger::SignOperation(text, {&signer, 1}, out);
+  KEEL_TRY(const size_t length, ledger::SignOperation(text, {&signer, 1}, out));
+  if (state_.hardware) KEEL_TRY_VOID(records_.WriteRaw(RecordId::kCreate, out.first(length)));
+  return length;
 }
 
 Result<> Wallet::ManufactureBegin(const keel_wallet_factory_input& input, keel_wallet_factory_output& output) {
@@ -65,30 +72,38 @@ Result<> Wallet::ManufactureBegin(const keel_wallet_factory_input& input, keel_w
   const std::string_view label(input.network_label);
   if (!ledger::IsLabel(label)) return Fail(Code::kInvalidArgument, "network label");
 
+  if (input.suite > onboarding::kSuiteP256) return Fail(Code::kInvalidArgument, "suite");
+  const uint8_t suite = input.suite == 0 ? uint8_t{onboarding::kSuiteOkp} : input.suite;
   Identity identity;
   ScopedWipe wipe_auth(identity.auth_seed);
   ScopedWipe wipe_next(identity.next_seed);
   const auto loaded = records_.Load(RecordId::kIdentity, identity);
   if (!loaded && loaded.error().code != Code::kNotFound) return loaded;
   if (!state_.did.empty()) {
-    const bool same =
-        state_.label.view() == label && Equal(state_.net, input.net) && Equal(state_.root_seal, input.root_seal);
-    if (!loaded || !same) return Fail(Code::kWrongState, "identity exists already, for another network or seal");
+    const bool same = state_.label.view() == label && Equal(state_.net, input.net) &&
+                      Equal(state_.root_seal, input.root_seal) && state_.suite == suite;
+    if (!loaded || !same) return Fail(Code::kWrongState, "identity exists already, for another network, seal or suite");
   } else {
-    // Keys first: a power cut between the two writes leaves keys that no DID names yet, and they are used again.
-    if (!loaded) {
-      KEEL_TRY_VOID(random_.Fill(identity.auth_seed));
-      KEEL_TRY_VOID(random_.Fill(identity.next_seed));
+    State made;
+    made.suite = suite;
+    made.hardware = suite == onboarding::kSuiteP256 && keys_.HasHardware();
+    // Keys first: a power cut between the two writes leaves keys that no DID names yet, and they are used again, or
+    // replaced when they were meant for another suite.
+    if (!loaded || identity.suite != suite) {
+      identity.suite = suite;
+      KEEL_TRY_VOID(keys_.MakeKey(WalletKeys::kAuthentication, suite, made.hardware, identity.auth_seed));
+      KEEL_TRY_VOID(keys_.MakeKey(WalletKeys::kNext, suite, made.hardware, identity.next_seed));
       KEEL_TRY_VOID(records_.Save(RecordId::kIdentity, identity));
     }
-    State made;
+    // One of an attempt that got no further speaks of another nonce.
+    KEEL_TRY_VOID(records_.Erase(RecordId::kCreate));
     made.label.Set(label);
     std::memcpy(made.net.data(), input.net, made.net.size());
     std::memcpy(made.root_seal.data(), input.root_seal, made.root_seal.size());
     KEEL_TRY_VOID(random_.Fill(made.salt));
     KEEL_TRY_VOID(random_.Fill(made.create_nonce));
     KEEL_TRY_VOID(random_.Fill(made.rendezvous[0].rs));
-    KEEL_TRY_VOID(random_.Fill(made.rendezvous[0].rp));
+    KEEL_TRY_VOID(keys_.MakeKey(WalletKeys::kRendezvous, suite, made.hardware, made.rendezvous[0].rp));
     made.rendezvous_count = 1;
     made.base = ledger::ChainBase::Root(made.root_seal);
     made.next_base = made.base;
@@ -111,8 +126,7 @@ Result<> Wallet::ManufactureBegin(const keel_wallet_factory_input& input, keel_w
   std::memcpy(out.salt, state_.salt.data(), state_.salt.size());
   std::memcpy(out.rendezvous_secret, state_.rendezvous[0].rs.data(), 32);
   KEEL_TRY(const crypto::PublicKey rp, keys_.Public(WalletKeys::kRendezvous));
-  KEEL_TRY(const size_t n, rp.ToMultikeyOctets(out.rendezvous_key));
-  if (n != sizeof out.rendezvous_key) return Fail(Code::kInternalError, "rendezvous key");
+  KEEL_TRY(out.rendezvous_key_length, rp.ToMultikeyOctets(out.rendezvous_key));
   output = out;
   return {};
 }
@@ -208,6 +222,7 @@ Result<> Wallet::ManufactureFinalize() {
     KEEL_TRY_VOID(Reload());
     if (state_.phase != DeviceState::kSeeking) return saved;
   }
+  EraseUnreferenced();
   Resume();
   return {};
 }

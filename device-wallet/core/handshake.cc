@@ -50,16 +50,25 @@ ByteSpan Writable(ByteSpan buffer, std::string_view part) {
 
 }  // namespace
 
-Result<EnvelopePeers> Wallet::Peers(PeerDid& self, PeerDid& peer) {
-  const bool in_session = session_.stage != 0;
-  KEEL_TRY(self, ParsePeerDid(in_session ? session_.pd.view() : state_.pd.view()));
-  KEEL_TRY(peer, ParsePeerDid(in_session ? session_.pv.view() : state_.pv.view()));
-  const Bytes32& secret = in_session ? session_.pd_private : state_.pd_private;
+Result<EnvelopePeers> Wallet::Peers(Kids& kids) {
+  EnvelopePeers peers;
+  peers.self.type = AgreementType(state_.suite);
+  peers.self.store = &keys_;
+  peers.self.key = WalletKeys::kPairwise;
+  {
+    KEEL_TRY(const PeerDid self, ParsePeerDid(OwnPairwise()));
+    kids.own = AgreementKid(self);
+  }
+  KEEL_TRY(const PeerDid peer, ParsePeerDid(PeerPairwise()));
+  kids.peer = AgreementKid(peer);
+  peers.self.kid = kids.own.view();
+  peers.peer = {kids.peer.view(), peer.agreement};
   if (!shared_known_) {
-    KEEL_TRY(shared_, crypto::AgreeRaw(crypto::KeyType::kX25519, secret, peer.agreement));
+    KEEL_TRY(shared_, keys_.Agree(WalletKeys::kPairwise, peer.agreement));
     shared_known_ = true;
   }
-  return EnvelopePeers{&self, &peer, secret, &shared_};
+  peers.static_shared = &shared_;
+  return peers;
 }
 
 JsonWriter Wallet::MessageWriter() {
@@ -69,7 +78,6 @@ JsonWriter Wallet::MessageWriter() {
 
 void Wallet::BeginMessage(JsonWriter& w, Message type, std::string_view id, std::string_view thid,
                           std::string_view pthid) {
-  const bool in_session = session_.stage != 0;
   w.BeginObject()
       .Name(hdr::kId)
       .String(id)
@@ -77,8 +85,7 @@ void Wallet::BeginMessage(JsonWriter& w, Message type, std::string_view id, std:
       .String(kPlainTyp)
       .Name(hdr::kType)
       .String(onboarding::TypeOf(type));
-  w.Name(hdr::kFrom).String(in_session ? session_.pd.view() : state_.pd.view());
-  w.Name(hdr::kTo).BeginArray().String(in_session ? session_.pv.view() : state_.pv.view()).EndArray();
+  w.Name(hdr::kFrom).String(OwnPairwise()).Name(hdr::kTo).BeginArray().String(PeerPairwise()).EndArray();
   w.Name(hdr::kThid).String(thid);
   if (!pthid.empty()) w.Name(hdr::kPthid).String(pthid);
   w.Name("return_route").String("all");
@@ -89,8 +96,8 @@ Result<> Wallet::SendMessage(JsonWriter& w, Bytes32& plaintext_hash) {
   w.EndObject().EndObject();
   if (!w.ok()) return Fail(Code::kTooLarge, "message");
   plaintext_hash = crypto::Sha256::Of(w.text());
-  PeerDid self, peer;
-  KEEL_TRY(const EnvelopePeers peers, Peers(self, peer));
+  Kids kids;
+  KEEL_TRY(const EnvelopePeers peers, Peers(kids));
   KEEL_TRY(const size_t n, PackAuthcrypt(peers, random_, message_, w.size()));
   size_t count = 0;
   const std::string_view url = session_.stage != 0 ? SessionUrl(session_url_, &count) : state_.url.view();
@@ -101,16 +108,18 @@ Result<> Wallet::SendMessage(JsonWriter& w, Bytes32& plaintext_hash) {
 
 Result<Wallet::Received> Wallet::Receive(std::string_view thid) {
   if (request_.used == 0) return Fail(Code::kMissing, "empty answer");
-  PeerDid self, peer;
-  KEEL_TRY(const EnvelopePeers peers, Peers(self, peer));
   Received m;
-  KEEL_TRY(m.plaintext, UnpackAuthcrypt(peers, message_.first(request_.used)));
+  {
+    Kids kids;
+    KEEL_TRY(const EnvelopePeers peers, Peers(kids));
+    KEEL_TRY(m.plaintext, UnpackAuthcrypt(peers, message_.first(request_.used)));
+  }
   if (m.plaintext.size() > onboarding::kMaxPlaintext) return Fail(Code::kTooLarge, "plaintext");
   m.hash = crypto::Sha256::Of(m.plaintext);
   KEEL_TRY(const JsonView json, JsonView::Parse(AsText(m.plaintext)));
   KEEL_TRY(const std::string_view from, json.GetPlain(hdr::kFrom));
-  if (from != peer.did.view()) return Fail(Code::kWrongSender, "message from");
-  if (!IsOneText(json.Get(hdr::kTo), self.did.view())) return Fail(Code::kWrongRecipient, "message to");
+  if (from != PeerPairwise()) return Fail(Code::kWrongSender, "message from");
+  if (!IsOneText(json.Get(hdr::kTo), OwnPairwise())) return Fail(Code::kWrongRecipient, "message to");
   KEEL_TRY(const std::string_view got_thid, json.GetPlain(hdr::kThid));
   if (got_thid != thid) return Fail(Code::kReplayed, "message thid");
   KEEL_TRY(const std::string_view type, json.GetPlain(hdr::kType));
@@ -145,6 +154,11 @@ std::string_view Wallet::SessionUrl(size_t i, size_t* count) const {
 }
 
 Result<> Wallet::DropSession() {
+  // What became the relation's keys is the state's now.
+  if (session_.pd_private != state_.pd_private) {
+    keys_.DropKey(session_.pd_private);
+    keys_.DropKey(session_.token_seed);
+  }
   Wipe(session_.pd_private);
   Wipe(session_.token_seed);
   session_ = Session{};
@@ -260,7 +274,7 @@ Result<> Wallet::PrepareHello() {
   JsonWriter w = MessageWriter();
   BeginMessage(w, Message::kHello, thid.view(), thid.view(), pthid);
   w.Name(body::kVersions).BeginArray().String(onboarding::kVersion1).EndArray();
-  w.Name(body::kSuites).BeginArray().Uint(onboarding::kSuiteOkp).EndArray();
+  w.Name(body::kSuites).BeginArray().Uint(state_.suite).EndArray();
   w.Name(body::kNd)
       .Base64Url(session_.nd)
       .Name(body::kEpoch)
@@ -294,7 +308,7 @@ Result<> Wallet::OnOwnerProof(const Received& m) {
 // hash is taken.
 Result<> Wallet::CheckOwnerProof(const Received& m) {
   KEEL_TRY(const uint64_t suite, m.body.GetUint(body::kSuite));
-  if (suite != onboarding::kSuiteOkp) return Fail(Code::kUnsupported, "M2 suite");
+  if (suite != state_.suite) return Fail(Code::kUnsupported, "M2 suite");
   KEEL_TRY(claim_.nv, m.body.GetFixed<onboarding::kNonce>(body::kNv));
   KEEL_TRY(const std::string_view vp_text, m.body.GetPlain(body::kVp));
   KEEL_TRY(const std::string_view vc_text, m.body.GetPlain(body::kVc));
@@ -383,7 +397,10 @@ Result<> Wallet::PrepareProof() {
     p.Name(proof::kVcs).BeginArray().Base64Url(vc_hash).EndArray();
     p.EndObject();
     if (!p.ok()) return Fail(Code::kTooLarge, "M3 proof");
-    KEEL_TRY(vp_length, SignJwt(proof::kTyp, p.text(), keys_, WalletKeys::kAuthentication, vp));
+    const bool had = session_.proof.present;
+    KEEL_TRY(vp_length, SignJwt(proof::kTyp, p.text(), keys_, WalletKeys::kAuthentication, vp,
+                                state_.hardware ? &session_.proof : nullptr));
+    if (session_.proof.present != had) KEEL_TRY_VOID(SaveSession());
   }
   w.Name(body::kVp).String({vp.data(), vp_length});
   if ((session_.want & kWantFirmware) != 0 && HasSlots()) WriteFirmware(w, body::kFw);

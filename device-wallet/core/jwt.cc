@@ -3,32 +3,10 @@
 
 #include "core/encoding.h"
 #include "core/json_writer.h"
+#include "device-wallet/core/jwk.h"
 #include "device-wallet/core/text.h"
 
 namespace keel::wallet {
-namespace {
-
-using crypto::KeyType;
-
-Result<crypto::PublicKey> ReadJwk(const JsonView& jwk) {
-  KEEL_TRY(const std::string_view kty, jwk.GetPlain("kty"));
-  KEEL_TRY(const std::string_view crv, jwk.GetPlain("crv"));
-  KEEL_TRY(const Bytes32 x, jwk.GetFixed<32>("x"));
-  if (jwk.Has("d")) return Fail(Code::kMalformed, "jwk private");
-  if (kty == "OKP" && crv == "Ed25519") return crypto::PublicKey::Create(KeyType::kEd25519, x);
-  if (kty == "EC" && crv == "P-256") {
-    // Held compressed; whether y is the right one shows in the signature, its parity must be known here.
-    KEEL_TRY(const Bytes32 y, jwk.GetFixed<32>("y"));
-    ByteArray<33> point;
-    point[0] = static_cast<uint8_t>(2 + (y[31] & 1));
-    std::memcpy(point.data() + 1, x.data(), x.size());
-    return crypto::PublicKey::Create(KeyType::kP256, point);
-  }
-  return Fail(Code::kAlgorithmNotAllowed, "jwk");
-}
-
-}  // namespace
-
 Result<Jwt> ParseJwt(std::string_view text, std::string_view typ) {
   size_t dots[2];
   size_t found = 0;
@@ -58,7 +36,7 @@ Result<Jwt> ParseJwt(std::string_view text, std::string_view typ) {
   if (header.Has("crit") || header.Has("b64")) return Fail(Code::kUnsupported, "jwt crit");
   if (header.Has("jwk")) {
     KEEL_TRY(const JsonView jwk, header.Get("jwk"));
-    KEEL_TRY(jwt.jwk, ReadJwk(jwk));
+    KEEL_TRY(jwt.jwk, ReadSigningJwk(jwk));
   }
   return jwt;
 }
@@ -79,14 +57,14 @@ Result<JsonView> DecodeJwtPayload(const Jwt& jwt, ByteSpan out) {
 }
 
 Result<size_t> SignJwt(std::string_view typ, std::string_view payload, crypto::KeyStore& keys, crypto::KeyHandle key,
-                       std::span<char> out) {
+                       std::span<char> out, KeptSignature* kept) {
   KEEL_TRY(const crypto::PublicKey public_key, keys.Public(key));
-  if (public_key.type() != KeyType::kEd25519) return Fail(Code::kUnsupported, "jwt signer");
-  char header[192];
+  KEEL_TRY(const crypto::SignatureAlgorithm algorithm, crypto::AlgorithmFor(public_key.type()));
+  char header[256];
   JsonWriter w(header);
-  w.BeginObject().Name("alg").String("EdDSA").Name("typ").String(typ);
-  w.Name("jwk").BeginObject().Name("kty").String("OKP").Name("crv").String("Ed25519");
-  w.Name("x").Base64Url(public_key.bytes()).EndObject().EndObject();
+  w.BeginObject().Name("alg").String(crypto::JoseName(algorithm)).Name("typ").String(typ).Name("jwk");
+  KEEL_TRY_VOID(WriteJwk(w, public_key));
+  w.EndObject();
   if (!w.ok()) return Fail(Code::kTooLarge, "jwt header");
   KEEL_TRY(size_t n, Base64UrlEncode(AsBytes(w.text()), out));
   if (n == out.size()) return Fail(Code::kBufferTooSmall, "jwt");
@@ -94,10 +72,16 @@ Result<size_t> SignJwt(std::string_view typ, std::string_view payload, crypto::K
   KEEL_TRY(const size_t body, Base64UrlEncode(AsBytes(payload), out.subspan(n)));
   n += body;
   Bytes64 signature;
-  KEEL_TRY(const size_t length, keys.Sign(key, {reinterpret_cast<const uint8_t*>(out.data()), n}, signature));
+  if (kept != nullptr && kept->present) {
+    signature = kept->signature;
+  } else {
+    KEEL_TRY(const size_t length, keys.Sign(key, {reinterpret_cast<const uint8_t*>(out.data()), n}, signature));
+    if (length != signature.size()) return Fail(Code::kInternalError, "jwt signature");
+    if (kept != nullptr) *kept = {signature, true};
+  }
   if (n == out.size()) return Fail(Code::kBufferTooSmall, "jwt");
   out[n++] = '.';
-  KEEL_TRY(const size_t tail, Base64UrlEncode(ByteView(signature).first(length), out.subspan(n)));
+  KEEL_TRY(const size_t tail, Base64UrlEncode(signature, out.subspan(n)));
   return n + tail;
 }
 

@@ -32,8 +32,17 @@ Result<> VerifyJwt(const Jwt& jwt, const crypto::PublicKey& key);
 // Decodes the payload into `out` (which may be the payload's own place) and checks it as JSON.
 Result<JsonView> DecodeJwtPayload(const Jwt& jwt, ByteSpan out);
 
-// Writes header, payload and signature; the header carries the signer's public key as jwk. Returns the length.
+// A signature over octets that stay the same: where the key store's signatures are randomized (hardware), what must be
+// repeated octet for octet keeps its first one.
+struct KeptSignature {
+  Bytes64 signature{};
+  bool present = false;
+};
+
+// Writes header, payload and signature; the header carries the signer's public key as jwk, alg is the key's (EdDSA or
+// ES256). `kept`: used when present, else filled. Returns the length. kBufferTooSmall, kTooLarge, kUnsupported, errors
+// of the key store.
 Result<size_t> SignJwt(std::string_view typ, std::string_view payload, crypto::KeyStore& keys, crypto::KeyHandle key,
-                       std::span<char> out);
+                       std::span<char> out, KeptSignature* kept = nullptr);
 
 }  // namespace keel::wallet

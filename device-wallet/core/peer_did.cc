@@ -4,7 +4,12 @@
 namespace keel::wallet {
 namespace {
 
+using crypto::KeyType;
+
 constexpr std::string_view kPrefix = "did:peer:2";
+
+bool CanAgree(const crypto::PublicKey& key) { return key.type() == KeyType::kX25519 || key.type() == KeyType::kP256; }
+bool CanSign(const crypto::PublicKey& key) { return key.type() == KeyType::kEd25519 || key.type() == KeyType::kP256; }
 
 Result<> AppendKey(PeerDid& peer, char purpose, const crypto::PublicKey& key) {
   char text[crypto::kMaxMultikeyText];
@@ -17,8 +22,8 @@ Result<> AppendKey(PeerDid& peer, char purpose, const crypto::PublicKey& key) {
 }  // namespace
 
 Result<PeerDid> MakePeerDid(const crypto::PublicKey& agreement, const crypto::PublicKey& token) {
-  if (!agreement.valid() || agreement.type() != crypto::KeyType::kX25519) return Fail(Code::kBadKey, "did:peer:2 E");
-  if (token.valid() && token.type() != crypto::KeyType::kEd25519) return Fail(Code::kBadKey, "did:peer:2 V");
+  if (!agreement.valid() || !CanAgree(agreement)) return Fail(Code::kBadKey, "did:peer:2 E");
+  if (token.valid() && !CanSign(token)) return Fail(Code::kBadKey, "did:peer:2 V");
   PeerDid peer;
   peer.agreement = agreement;
   peer.token = token;
@@ -45,10 +50,10 @@ Result<PeerDid> ParsePeerDid(std::string_view did) {
     KEEL_TRY(const crypto::PublicKey key, crypto::PublicKey::FromMultikey(Part(rest, 0, end)));
     rest = Part(rest, end);
     ++number;
-    if (purpose == 'E' && !peer.agreement.valid() && key.type() == crypto::KeyType::kX25519) {
+    if (purpose == 'E' && !peer.agreement.valid() && CanAgree(key)) {
       peer.agreement = key;
       peer.agreement_number = number;
-    } else if (purpose == 'V' && !peer.token.valid() && key.type() == crypto::KeyType::kEd25519) {
+    } else if (purpose == 'V' && !peer.token.valid() && CanSign(key)) {
       peer.token = key;
       peer.token_number = number;
     } else {

@@ -6,8 +6,9 @@
 #include "crypto/keys.h"
 #include "device-wallet/core/text.h"
 
-// did:peer:2 as onboarding uses it: one E key (X25519, agreement), the only one that stands in envelope headers, and,
-// for a device, one V key (Ed25519) for broker tokens only (docs/decisions: the pairwise token key).
+// did:peer:2 as onboarding uses it: one E key (X25519 or P-256, agreement), the only one that stands in envelope
+// headers, and, for a device, one V key (Ed25519 or P-256) for broker tokens only (docs/decisions: the pairwise token
+// key).
 namespace keel::wallet {
 
 inline constexpr size_t kMaxPeerDid = 200;  // characters
@@ -21,7 +22,7 @@ struct PeerDid {
   uint8_t token_number = 2;
 };
 
-// "did:peer:2.E<agreement>[.V<token>]". kBadKey when a key is of the wrong type.
+// "did:peer:2.E<agreement>[.V<token>]". kBadKey when a key can't serve for its purpose.
 Result<PeerDid> MakePeerDid(const crypto::PublicKey& agreement, const crypto::PublicKey& token);
 
 // Takes exactly one E key, at most one V key, nothing else (no services: the invitation has the URL).

@@ -105,7 +105,12 @@ Result<> Wallet::OnProvision(const Received& m) {
     const uint8_t slot = state_.provision_slot == 1 ? 2 : 1;
     KEEL_TRY_VOID(records_.WriteRaw(slot == 1 ? RecordId::kProvisionA : RecordId::kProvisionB, AsBytes(octets)));
     KEEL_TRY_VOID(random_.Fill(state_.rendezvous[1].rs));
-    KEEL_TRY_VOID(random_.Fill(state_.rendezvous[1].rp));
+    {
+      // Neither the pair in use nor one that an earlier owner may have got is overwritten before the state is.
+      const StoredKey in_use[2] = {state_.rendezvous[0].rp, state_.rendezvous[1].rp};
+      KEEL_TRY_VOID(
+          keys_.MakeKey(WalletKeys::kRendezvousNew, state_.suite, state_.hardware, state_.rendezvous[1].rp, in_use));
+    }
     state_.rendezvous_count = 2;
     transcript_.AddHash(m.hash);
     state_.th = transcript_.value();
@@ -194,6 +199,8 @@ Result<> Wallet::OnAck(const Received& m) {
   if (state_.next_size > state_.largest_size) state_.largest_size = state_.next_size;
   const UnixSeconds floor = ledger::TimeFloor(build_time_, state_.next_time);
   if (floor > state_.floor) state_.floor = floor;
+  StoredKey old = state_.rendezvous[0].rp;
+  ScopedWipe wipe_old(old);
   Wipe(state_.rendezvous[0].rs);
   Wipe(state_.rendezvous[0].rp);
   state_.rendezvous[0] = state_.rendezvous[1];
@@ -207,6 +214,7 @@ Result<> Wallet::OnAck(const Received& m) {
       return saved;
     }
   }
+  if (saved) keys_.DropKey(old);
   Succeeded();
   contacted_ = true;
   contact_at_ = now_ + ContactInterval();

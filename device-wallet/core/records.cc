@@ -13,6 +13,7 @@ class Writer {
  public:
   explicit Writer(ByteSpan out) : w_(out) {}
   void operator()(uint8_t& v) { w_.U8(v); }
+  void operator()(bool& v) { w_.U8(v ? 1 : 0); }
   void operator()(uint16_t& v) { w_.U16(v); }
   void operator()(uint32_t& v) { w_.U32(v); }
   void operator()(uint64_t& v) { w_.U64(v); }
@@ -39,6 +40,7 @@ class Reader {
  public:
   explicit Reader(ByteView in) : r_(in) {}
   void operator()(uint8_t& v) { v = r_.U8(); }
+  void operator()(bool& v) { v = r_.U8() != 0; }
   void operator()(uint16_t& v) { v = r_.U16(); }
   void operator()(uint32_t& v) { v = r_.U32(); }
   void operator()(uint64_t& v) { v = r_.U64(); }
@@ -66,7 +68,7 @@ class Reader {
 
 template <typename A>
 void Visit(A& a, Identity& v) {
-  a(v.auth_seed), a(v.next_seed);
+  a(v.suite), a(v.auth_seed), a(v.next_seed);
 }
 template <typename A>
 void Visit(A& a, ledger::ChainBase& v) {
@@ -84,7 +86,7 @@ void Visit(A& a, FirmwareOffer& v) {
 }
 template <typename A>
 void Visit(A& a, State& v) {
-  a(v.phase), a(v.did), a(v.label), a(v.net), a(v.root_seal), a(v.salt), a(v.create_nonce);
+  a(v.phase), a(v.suite), a(v.hardware), a(v.did), a(v.label), a(v.net), a(v.root_seal), a(v.salt), a(v.create_nonce);
   a(v.rendezvous_count);
   for (auto& r : v.rendezvous) a(r.rs), a(r.rp);
   Visit(a, v.base), Visit(a, v.next_base);
@@ -105,7 +107,7 @@ void Visit(A& a, Session& v) {
   a(v.th2), a(v.nv);
   Visit(a, v.owner);
   Visit(a, v.base);
-  a(v.checkpoint_size), a(v.time), a(v.proof_iat), a(v.want);
+  a(v.checkpoint_size), a(v.time), a(v.proof_iat), a(v.proof.present), a(v.proof.signature), a(v.want);
 }
 template <typename A>
 void Visit(A& a, FirmwareRecord& v) {

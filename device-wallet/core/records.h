@@ -2,6 +2,7 @@
 #pragma once
 
 #include "crypto/keys.h"
+#include "device-wallet/core/jwt.h"
 #include "device-wallet/core/peer_did.h"
 #include "device-wallet/core/text.h"
 #include "keel_wallet.h"
@@ -10,6 +11,7 @@
 #include "ledger/link.h"
 #include "onboarding/device_states.h"
 #include "onboarding/limits.h"
+#include "onboarding/messages.h"
 
 // What the wallet keeps in its record store. Each record is written whole in one atomic write; a record that names
 // another (State names the active provision) is written after it, so that every prefix of writes is a state to go on
@@ -28,18 +30,23 @@ enum class RecordId : uint16_t {
   kProvisionA = 8,   // raw plaintext of M4, two slots
   kProvisionB = 9,
   kFirmware = 10,  // a transfer under way
+  kCreate = 11,    // raw signed create operation, in the factory and with hardware keys only
 };
 
-inline constexpr uint8_t kRecordFormat = 1;
-inline constexpr size_t kMaxStructRecord = 2304;
+inline constexpr uint8_t kRecordFormat = 2;
+inline constexpr size_t kMaxStructRecord = 2432;
 
 using DidText = FixedText<ledger::kMaxDid>;
 using UrlText = FixedText<onboarding::kMaxUrl>;
 using Id16 = ByteArray<16>;
 
+// A private key as a record has it: seed or scalar; with keys in hardware the number of their slot and zeroes.
+using StoredKey = Bytes32;
+
 struct Identity {
-  Bytes32 auth_seed{};  // Ed25519: authentication, assertion
-  Bytes32 next_seed{};  // Ed25519: committed to by the create operation
+  uint8_t suite = onboarding::kSuiteOkp;
+  StoredKey auth_seed{};  // authentication, assertion
+  StoredKey next_seed{};  // committed to by the create operation
 };
 
 // A key of the owner's DID as its history stood at the pack's checkpoint.
@@ -58,7 +65,7 @@ struct Owner {
 
 struct Rendezvous {
   Bytes32 rs{};
-  Bytes32 rp{};  // X25519 private
+  StoredKey rp{};
 };
 
 struct FirmwareOffer {
@@ -75,6 +82,8 @@ struct State {
   onboarding::DeviceState phase =
       onboarding::DeviceState::kFactory;  // kFactory, kSeeking, kActive, kOnboarded or kRetired
   // From the factory.
+  uint8_t suite = onboarding::kSuiteOkp;
+  bool hardware = false;  // private keys are in hardware slots
   DidText did;
   FixedText<ledger::kMaxLabel> label;
   Bytes32 net{};
@@ -99,8 +108,8 @@ struct State {
   Bytes32 provision_hash{};
   Owner owner;  // known also after a reset: its history may not get shorter
   // The pairwise relation.
-  Bytes32 pd_private{};  // X25519
-  Bytes32 token_seed{};  // Ed25519
+  StoredKey pd_private{};
+  StoredKey token_seed{};
   FixedText<kMaxPeerDid> pd;
   FixedText<kMaxPeerDid> pv;
   UrlText url;
@@ -121,8 +130,8 @@ struct Session {
   FixedText<ledger::kMaxInvitation> invitation;
   Id16 thid{};
   Bytes32 nd{};
-  Bytes32 pd_private{};
-  Bytes32 token_seed{};
+  StoredKey pd_private{};
+  StoredKey token_seed{};
   FixedText<kMaxPeerDid> pd;
   FixedText<kMaxPeerDid> pv;
   uint32_t epoch = 0;  // as said in M1, so that a repeat has the same octets
@@ -135,6 +144,7 @@ struct Session {
   uint64_t checkpoint_size = 0;
   uint64_t time = 0;       // T by which the pack was judged
   uint64_t proof_iat = 0;  // of M3, so that a repeat has the same octets
+  KeptSignature proof;     // of M3, for the same reason, where signatures are randomized
   uint8_t want = 0;        // bit 0 evidence, bit 1 firmware
 };
 

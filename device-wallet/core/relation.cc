@@ -234,6 +234,8 @@ Result<> Wallet::FinishOrder() {
 // Erases what belongs to the owner: one write of the state makes it so, then the records that it no longer names go.
 // Identity, ownership base and what was known of the owner's history stay; a retired device keeps its name alone.
 Result<> Wallet::Forget(DeviceState phase, const char* why) {
+  // Gone for good with the write below; until then the record may still be the one that counts.
+  StoredKey gone[4] = {state_.pd_private, state_.token_seed, {}, {}};
   Wipe(state_.pd_private);
   Wipe(state_.token_seed);
   Wipe(state_.contact);
@@ -250,18 +252,21 @@ Result<> Wallet::Forget(DeviceState phase, const char* why) {
   state_.order = PendingOrder::kNone;
   state_.phase = phase;
   if (phase == DeviceState::kRetired) {
-    for (auto& r : state_.rendezvous) {
-      Wipe(r.rs);
-      Wipe(r.rp);
+    for (size_t i = 0; i < state_.rendezvous.size(); ++i) {
+      gone[2 + i] = state_.rendezvous[i].rp;
+      Wipe(state_.rendezvous[i].rs);
+      Wipe(state_.rendezvous[i].rp);
     }
     state_.rendezvous_count = 0;
   }
   const auto saved = SaveState();
   if (!saved) {
+    for (StoredKey& key : gone) Wipe(key);
     KEEL_TRY_VOID(Reload());
     BackOff(saved.error(), "own storage");
     return saved;
   }
+  for (StoredKey& key : gone) keys_.DropKey(key);
   (void)DropSession();
   firmware_ = FirmwareRecord{};
   trial_ = false;
@@ -290,7 +295,13 @@ void Wallet::EraseUnreferenced() {
     (void)records_.Erase(RecordId::kFirmware);
     firmware_ = FirmwareRecord{};
   }
+  (void)records_.Erase(RecordId::kCreate);
   if (retired) {
+    Identity identity;
+    if (state_.hardware && records_.Load(RecordId::kIdentity, identity)) {
+      keys_.DropKey(identity.auth_seed);
+      keys_.DropKey(identity.next_seed);
+    }
     (void)records_.Erase(RecordId::kIdentity);
     (void)records_.Erase(RecordId::kCredential);
     (void)records_.Erase(RecordId::kBatch);

@@ -177,7 +177,10 @@ Result<> Wallet::CheckInvitation(std::string_view text, UnixSeconds now) const {
   if (v != 1) return Fail(Code::kUnknownVersion, "invitation");
   KEEL_TRY_VOID(json.GetFixed<onboarding::kInvitationId>(inv::kId));
   KEEL_TRY(const std::string_view pv, json.GetPlain(inv::kPv));
-  KEEL_TRY_VOID(ParsePeerDid(pv));
+  {
+    KEEL_TRY(const PeerDid verifier, ParsePeerDid(pv));
+    if (verifier.agreement.type() != AgreementType(state_.suite)) return Fail(Code::kUnsupported, "invitation suite");
+  }
   KEEL_TRY(const JsonView urls, json.Get(inv::kUrl));
   if (urls.kind() != JsonView::Kind::kArray || urls.count() == 0) return Fail(Code::kMissing, "invitation url");
   JsonView url;
@@ -257,16 +260,21 @@ Result<> Wallet::StartSession(std::string_view invitation) {
   if (!fresh.pv.Set(pv)) return Fail(Code::kTooLarge, "invitation pv");
   KEEL_TRY_VOID(random_.Fill(fresh.thid));
   KEEL_TRY_VOID(random_.Fill(fresh.nd));
-  KEEL_TRY_VOID(random_.Fill(fresh.pd_private));
-  KEEL_TRY_VOID(random_.Fill(fresh.token_seed));
-  KEEL_TRY(const crypto::PublicKey agreement, crypto::PublicFromPrivate(crypto::KeyType::kX25519, fresh.pd_private));
-  KEEL_TRY(const crypto::PublicKey token, crypto::PublicFromPrivate(crypto::KeyType::kEd25519, fresh.token_seed));
-  KEEL_TRY(const PeerDid self, MakePeerDid(agreement, token));
-  fresh.pd.Set(self.did.view());
+  {
+    // The session before stays good until this one is saved.
+    KEEL_TRY(const crypto::PublicKey agreement, keys_.MakeKey(WalletKeys::kPairwise, state_.suite, state_.hardware,
+                                                              fresh.pd_private, {&session_.pd_private, 1}));
+    KEEL_TRY(const crypto::PublicKey token, keys_.MakeKey(WalletKeys::kToken, state_.suite, state_.hardware,
+                                                          fresh.token_seed, {&session_.token_seed, 1}));
+    KEEL_TRY(const PeerDid self, MakePeerDid(agreement, token));
+    fresh.pd.Set(self.did.view());
+  }
   fresh.epoch = state_.epoch;
   fresh.size = state_.largest_size;
   fresh.stage = 1;
   KEEL_TRY_VOID(records_.Save(RecordId::kSession, fresh));
+  keys_.DropKey(session_.pd_private);
+  keys_.DropKey(session_.token_seed);
   session_ = fresh;
   Wipe(fresh.pd_private);
   Wipe(fresh.token_seed);

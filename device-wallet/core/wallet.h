@@ -144,7 +144,13 @@ class Wallet {
   void RememberRefused();
 
   // handshake.cc
-  Result<EnvelopePeers> Peers(PeerDid& self, PeerDid& peer);
+  struct Kids {
+    FixedText<kMaxPeerKid> own, peer;
+  };
+  // The ends of the session's or the relation's envelopes; `kids` must outlive the result.
+  Result<EnvelopePeers> Peers(Kids& kids);
+  std::string_view OwnPairwise() const { return session_.stage != 0 ? session_.pd.view() : state_.pd.view(); }
+  std::string_view PeerPairwise() const { return session_.stage != 0 ? session_.pv.view() : state_.pv.view(); }
   // Begins the JSON of a message up to and with `"body":{"v":1`; EndMessage closes it.
   void BeginMessage(JsonWriter& w, onboarding::Message type, std::string_view id, std::string_view thid,
                     std::string_view pthid);

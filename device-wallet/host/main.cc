@@ -65,9 +65,15 @@ int main(int argc, char** argv) {
   make->add_option("--firmware-version", manufacture.firmware_version, "Version of the image that the factory installs")
       ->capture_default_str();
   make->add_option("--firmware-sequence", manufacture.firmware_sequence, "Its sequence number")->capture_default_str();
+  std::string suite = "okp";
+  make->add_option("--suite", suite,
+                   "Kind of keys: okp (Ed25519, X25519) or p256 (P-256, as secure elements and TPMs have them)")
+      ->check(CLI::IsMember({"okp", "p256"}))
+      ->capture_default_str();
   make->callback([&] {
     run = [&]() -> Result<int> {
       manufacture.dir = dir;
+      manufacture.suite = suite == "p256" ? KEEL_SUITE_P256 : KEEL_SUITE_OKP;
       KEEL_TRY_VOID(device::RunManufacture(manufacture));
       return base::kExitDone;
     };

@@ -64,7 +64,7 @@ std::string B64(const uint8_t (&octets)[N]) {
   return base::Base64Url(ByteView(octets, N));
 }
 
-Result<json> Begin(keel_wallet* wallet, const json& ask) {
+Result<json> Begin(keel_wallet* wallet, const json& ask, uint8_t suite) {
   KEEL_TRY(const std::string label, base::GetString(ask, "label"));
   KEEL_TRY(const Bytes32 net, base::GetFixed<32>(ask, "net"));
   KEEL_TRY(const Bytes32 root_seal, base::GetFixed<32>(ask, "root_seal"));
@@ -73,10 +73,12 @@ Result<json> Begin(keel_wallet* wallet, const json& ask) {
   input.network_label = label.c_str();
   std::memcpy(input.net, net.data(), net.size());
   std::memcpy(input.root_seal, root_seal.data(), root_seal.size());
+  input.suite = suite;
   keel_wallet_factory_output output = {};
   output.size = sizeof output;
   KEEL_TRY_VOID(Check(keel_wallet_manufacture_begin(wallet, &input, &output), "begin"));
-  KEEL_TRY(const crypto::PublicKey rp, crypto::PublicKey::FromMultikeyOctets(output.rendezvous_key));
+  KEEL_TRY(const crypto::PublicKey rp,
+           crypto::PublicKey::FromMultikeyOctets({output.rendezvous_key, output.rendezvous_key_length}));
   return json{{"did", output.did},
               {"create", std::string(reinterpret_cast<const char*>(output.create), output.create_length)},
               {"salt", B64(output.salt)},
@@ -120,10 +122,10 @@ Result<json> ReadBack(keel_wallet* wallet) {
               {"create", B64(read.create_hash)}};
 }
 
-Result<json> Handle(keel_wallet* wallet, const std::string& line) {
+Result<json> Handle(keel_wallet* wallet, const std::string& line, uint8_t suite) {
   KEEL_TRY(const json ask, base::ParseJson(line));
   KEEL_TRY(const std::string op, base::GetString(ask, "op"));
-  if (op == "begin") return Begin(wallet, ask);
+  if (op == "begin") return Begin(wallet, ask, suite);
   if (op == "prove") return Prove(wallet, ask);
   if (op == "stamp") return Stamp(wallet, ask);
   if (op == "read") return ReadBack(wallet);
@@ -150,7 +152,7 @@ Result<> RunManufacture(const ManufactureOptions& options) {
       if (line.error().code == Code::kClosed) return {};
       return std::unexpected<Error>(line.error());
     }
-    auto answer = Handle(device->wallet(), *line);
+    auto answer = Handle(device->wallet(), *line, options.suite);
     if (!answer) {
       const std::string did = device->Info().did;
       json error = {{"code", CodeName(answer.error().code)}, {"message", answer.error().Text()}};

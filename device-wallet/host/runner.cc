@@ -353,6 +353,7 @@ uint64_t Runner::TendTelemetry(uint64_t now) {
 void Runner::WriteStatus(const keel_wallet_info& info) {
   const json status = {{"did", info.did},
                        {"owner", info.owner},
+                       {"pairwise", info.pairwise},
                        {"step", keel_wallet_step_name(info.step)},
                        {"phase", static_cast<int>(info.phase)},
                        {"generation", info.generation},

@@ -32,7 +32,7 @@
 extern "C" {
 #endif
 
-#define KEEL_WALLET_ABI 1
+#define KEEL_WALLET_ABI 2
 
 /* ---- Limits ------------------------------------------------------------------------------------------------------ */
 #define KEEL_WALLET_DID_MAX 128         /* characters of a DID, with the terminating zero */
@@ -44,7 +44,9 @@ extern "C" {
 #define KEEL_WALLET_BATCH_MAX 1536      /* octets of the credential's batch member (JSON) */
 #define KEEL_WALLET_RECORD_MAX 5376     /* octets of the largest record written to the store */
 #define KEEL_WALLET_MESSAGE_BUFFER_MIN 8192
-#define KEEL_WALLET_VERSION_MAX 72 /* characters of a firmware version, with the terminating zero */
+#define KEEL_WALLET_VERSION_MAX 72  /* characters of a firmware version, with the terminating zero */
+#define KEEL_WALLET_KEY_SLOTS 9     /* hardware key slots, numbered from 1 */
+#define KEEL_WALLET_MULTIKEY_MAX 40 /* octets of a rendezvous key with its multicodec */
 
 /* ---- Status codes: the numbers of core/result.h, which never change meaning ----------------------------------------
  */
@@ -129,6 +131,16 @@ typedef struct keel_wallet_ports {
   /* Evidence of the device's state over the given 32 octets (docs/protocols/device-onboarding.md, M3); NULL: none. */
   int (*evidence)(void* context, const uint8_t over[32], uint8_t* out, size_t capacity, size_t* length);
 
+  /* Keys in hardware (secure element, TPM, PSA key store); all NULL: the wallet keeps software keys in its records.
+   * Used by devices of the suite P-256 only. Slots are 1..KEEL_WALLET_KEY_SLOTS, each holds one P-256 key or none; a
+   * key never leaves the hardware. Points are 65 octets, 0x04 || x || y. docs/porting.md. */
+  int (*key_make)(void* context, uint8_t slot, uint8_t public_key[65]); /* a new random key in the slot, durable when it
+                                                                           returns; the one before is gone */
+  int (*key_public)(void* context, uint8_t slot, uint8_t public_key[65]);
+  int (*key_sign)(void* context, uint8_t slot, const uint8_t digest[32], uint8_t signature[64]); /* ECDSA, r || s */
+  int (*key_agree)(void* context, uint8_t slot, const uint8_t peer[65], uint8_t x[32]); /* x coordinate of key * peer */
+  int (*key_erase)(void* context, uint8_t slot);                                        /* OK too when there is none */
+
   /* Local log; NULL: none. Called from inside poll and response; must not call the wallet. */
   void (*event)(void* context, keel_wallet_event event, int code, const char* text);
 } keel_wallet_ports;
@@ -170,11 +182,18 @@ void keel_wallet_destroy(keel_wallet* wallet);
 /* Order: begin (any number of times until the first stamp; each makes the same keys' outputs again once they exist),
  * stamp (each item once or again), read_back, finalize. After finalize every call here returns LOCKED, for good. */
 
+/* What kind of keys a device has, for good: for signatures, and for agreement. */
+typedef enum keel_wallet_suite {
+  KEEL_SUITE_OKP = 1, /* Ed25519, X25519 */
+  KEEL_SUITE_P256 = 2 /* P-256 for both; in hardware when the target has the key_* ports */
+} keel_wallet_suite;
+
 typedef struct keel_wallet_factory_input {
   size_t size;
   const char* network_label; /* e.g. "acme-test" */
   uint8_t net[32];           /* H(genesis registry descriptor octets) */
   uint8_t root_seal[32];     /* the manufacturer's seal for this device */
+  uint8_t suite;             /* keel_wallet_suite; 0: OKP */
 } keel_wallet_factory_input;
 
 typedef struct keel_wallet_factory_output {
@@ -184,12 +203,14 @@ typedef struct keel_wallet_factory_output {
   size_t create_length;
   uint8_t salt[16];              /* of seal0 in the create operation, which commits to the root seal */
   uint8_t rendezvous_secret[32]; /* RS, for the custodians */
-  uint8_t rendezvous_key[34];    /* RP, X25519 Multikey octets (ec 01 || 32), for the custodians */
-  char next_key[64];             /* Multikey text of the next key committed to (held by this wallet) */
+  uint8_t rendezvous_key[KEEL_WALLET_MULTIKEY_MAX]; /* RP, Multikey octets (ec 01 || 32, or 80 24 || 33 compressed), for
+                                                       the custodians */
+  size_t rendezvous_key_length;
+  char next_key[64]; /* Multikey text of the next key committed to (held by this wallet) */
 } keel_wallet_factory_output;
 
-/* Makes the identity (Ed25519 authentication and assertion key, next key, RS, rendezvous key pair), saves it, signs the
- * create operation. With an identity already there: the same outputs again when network and seal are equal, else
+/* Makes the identity (authentication and assertion key, next key, RS, rendezvous key pair), saves it, signs the create
+ * operation. With an identity already there: the same outputs again when network, seal and suite are equal, else
  * WRONG_STATE. LOCKED, NO_ENTROPY, IO, INVALID_ARGUMENT. */
 int keel_wallet_manufacture_begin(keel_wallet* wallet, const keel_wallet_factory_input* input,
                                   keel_wallet_factory_output* output);

@@ -156,8 +156,9 @@ class MemoryDevice {
 };
 
 // Makes real wallets at the maker's: identity, anchors, HardwareCredentials in one anchored batch, stamped and locked.
+// p256: every other device has keys of the suite P-256.
 inline std::vector<std::unique_ptr<MemoryDevice>> MakeDevices(World& world, Role& maker, size_t count,
-                                                              const std::string& prefix = "SN-") {
+                                                              const std::string& prefix = "SN-", bool p256 = false) {
   std::vector<std::unique_ptr<MemoryDevice>> devices;
   const auto seals = *maker.store().MakeSeals(count);
   custody::Identity& identity = maker.identity();
@@ -177,6 +178,7 @@ inline std::vector<std::unique_ptr<MemoryDevice>> MakeDevices(World& world, Role
     in.network_label = identity.network().label.c_str();
     std::copy(identity.net().begin(), identity.net().end(), in.net);
     std::copy(seals[i].seal.begin(), seals[i].seal.end(), in.root_seal);
+    in.suite = p256 && i % 2 == 1 ? KEEL_SUITE_P256 : KEEL_SUITE_OKP;
     keel_wallet_factory_output out{};
     out.size = sizeof out;
     must(keel_wallet_manufacture_begin(devices.back()->wallet(), &in, &out));
@@ -187,7 +189,7 @@ inline std::vector<std::unique_ptr<MemoryDevice>> MakeDevices(World& world, Role
     record.hardware.root_seal = seals[i].seal;
     std::copy_n(out.salt, record.hardware.salt.size(), record.hardware.salt.begin());
     std::copy_n(out.rendezvous_secret, record.rs.size(), record.rs.begin());
-    record.rp = *crypto::PublicKey::FromMultikeyOctets(out.rendezvous_key);
+    record.rp = *crypto::PublicKey::FromMultikeyOctets({out.rendezvous_key, out.rendezvous_key_length});
     record.ops.push_back({0, {out.create, out.create + out.create_length}});
     std::vector<uint8_t> entry(out.create_length + 16);
     entry.resize(*ledger::WriteOperationEntry(record.ops[0].jws, entry));

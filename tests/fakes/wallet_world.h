@@ -15,6 +15,7 @@
 #include "onboarding/messages.h"
 #include "onboarding/transcript.h"
 #include "tests/fakes/ledger_world.h"
+#include "tests/fakes/secure_element.h"
 
 // A device's whole surroundings in memory: record store and firmware slots that lose power when told, registry answers,
 // an owner's verifier written on the embedded libraries, a clock. Deterministic; for tests. Everything may be bent by
@@ -92,9 +93,8 @@ class FakeVerifier {
 
   WalletWorld& world;
   wallet::PeerDid self;
-  SecretBytes<32> self_private;
   std::string inv_id;
-  crypto::KeyHandle agreement;
+  crypto::KeyHandle agreement;  // in world.ledger.keys
 
   // Firmware that it serves.
   Octets image;
@@ -117,15 +117,25 @@ class FakeVerifier {
   std::string MakeM2(Session& s);
   std::string Wrap(const std::string& thid, onboarding::Message type, const wallet::PeerDid& to, json body);
   Octets Encrypt(const wallet::PeerDid& to, const std::string& plaintext);
+  // For as long as the strings in `kids` live.
+  wallet::EnvelopePeers Peers(const wallet::PeerDid& to, std::string (&kids)[2], crypto::SharedSecret& shared);
   bool AcceptM3(Session& s, const json& body);
   std::map<std::string, Session> sessions_;
   Bytes32 contact_{}, next_contact_{};
   uint64_t seq_out_ = 0;
 };
 
+// What kind of device: its suite, and where its keys lie.
+struct DeviceKind {
+  keel_wallet_suite suite = KEEL_SUITE_OKP;
+  bool hardware = false;
+};
+inline constexpr DeviceKind kOkp{}, kP256{KEEL_SUITE_P256, false}, kP256Hardware{KEEL_SUITE_P256, true};
+
 class WalletWorld {
  public:
-  explicit WalletWorld(size_t members = 4, std::string seed = "wallet world", size_t sales = 2);
+  explicit WalletWorld(size_t members = 4, std::string seed = "wallet world", size_t sales = 2, DeviceKind device = {});
+  explicit WalletWorld(DeviceKind device) : WalletWorld(4, "wallet world", 2, device) {}
   ~WalletWorld();
 
   // --- the device
@@ -141,6 +151,8 @@ class WalletWorld {
   UnixSeconds Now() const { return 1'790'000'000 + now_ms / 1000; }
   uint64_t now_ms = 1000;
 
+  const DeviceKind kind;  // of the device
+  SecureElement element;
   LedgerWorld ledger;
   SeededRandom random;
   FakeFlash flash;
@@ -177,6 +189,7 @@ class WalletWorld {
   size_t restarts = 0;
   size_t chunk = 700;
   std::vector<std::string> log;
+  std::vector<std::string> wire;  // every DIDComm envelope, either way, as it stood on the wire
   size_t max_message = 0;
   size_t heap_in_calls = 0;  // allocations seen inside wallet calls
   size_t heap_in_ports = 0;  // of these, the fakes' own

@@ -111,12 +111,21 @@ void Suit() {
 }
 
 void Envelopes() {
-  const keel::fuzz::Pair pair;
+  using keel::fuzz::Layer;
   const std::string plaintext =
       R"({"id":"1","type":"https://keel-protocol.org/device-onboarding/1.0/hello","body":{}})";
-  Save("envelope", "by-wallet", AsBytes(*pair.WalletPack(plaintext)));
-  Save("envelope", "by-host", AsBytes(*pair.HostPack(plaintext)));
-  Save("envelope", "plain", AsBytes(std::string(1, '\0') + plaintext));
+  for (const bool p256 : {false, true}) {
+    const keel::fuzz::Pair pair(p256 ? keel::crypto::KeyType::kP256 : keel::crypto::KeyType::kX25519);
+    const std::string curve = p256 ? "-p256" : "";
+    for (const auto& [layer, name] :
+         {std::pair(Layer::kAuthcrypt, ""), std::pair(Layer::kAnoncryptXc20p, "-anon-xc20p"),
+          std::pair(Layer::kAnoncryptCbc, "-anon-cbc")}) {
+      Save("envelope", "by-wallet" + std::string(name) + curve, AsBytes(*pair.WalletPack(plaintext, layer)));
+      Save("envelope", "by-host" + std::string(name) + curve, AsBytes(*pair.HostPack(plaintext, layer)));
+      const auto head = static_cast<char>(static_cast<int>(layer) << 2 | (p256 ? 0x10 : 0));
+      Save("envelope", "plain" + std::string(name) + curve, AsBytes(std::string(1, head) + plaintext));
+    }
+  }
   Save("envelope", "bent", AsBytes(std::string("\1\0\x20X", 4) + plaintext));
   Save("envelope", "bent-twice", AsBytes(std::string("\2\0\x20X\1\0Y", 7) + plaintext));
 }

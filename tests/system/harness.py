@@ -302,15 +302,16 @@ class World:
         self.must("verifier", "broker", "set", f"127.0.0.1:{self.broker_tap.port}", data="owner")
 
     # Devices ----------------------------------------------------------------------------------------------------------
-    def manufacture(self, serials, data="maker", model=None):
-        """Makes devices; gives them as a list. They are held by the maker."""
+    def manufacture(self, serials, data="maker", model=None, more=()):
+        """Makes devices; gives them as a list. They are held by the maker. `more`: the station's options."""
         self.packages += 1
         csv, folder = self.path(f"devices-{self.packages}.csv"), self.path(f"devices-{self.packages}")
         with open(csv, "w", encoding="utf-8") as f:
             f.write(COLUMNS + "\n")
             for i, serial in enumerate(serials):
                 f.write(f"{serial},{model or MODELS[i % 2]},STM32U5,Zephyr 3.7,none,B2,512 KiB,Europe/Vienna\n")
-        answer = self.keel("issuer", "manufacture", "--csv", csv, "--devices-dir", folder, "--json", data=data)
+        answer = self.keel("issuer", "manufacture", "--csv", csv, "--devices-dir", folder, "--json", *more,
+                           data=data)
         if answer.code != 0:
             raise AssertionError("manufacture: " + answer.text)
         for made in answer.json["made"]:

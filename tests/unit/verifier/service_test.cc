@@ -26,7 +26,7 @@ class VerifierService : public testing::Test {
     fakes::Role distributor(world_, world_ / "distributor");
     {
       fakes::Role owner(world_, owner_folder_);
-      devices_ = fakes::MakeDevices(world_, *maker_, count);
+      devices_ = fakes::MakeDevices(world_, *maker_, count, "SN-", /*p256=*/true);
       fakes::Pass(*maker_, distributor, count);
       fakes::Pass(distributor, owner, count);
       owner_did_ = owner.did();

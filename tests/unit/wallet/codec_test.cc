@@ -19,20 +19,28 @@ using fakes::json;
 using fakes::Octets;
 
 struct Party {
-  explicit Party(Random& random) {
-    (void)random.Fill(secret.MutableSecret()).value();
-    did = MakePeerDid(crypto::PublicFromPrivate(KeyType::kX25519, secret.ExposeSecret()).value(), {}).value();
+  explicit Party(Random& random, KeyType type = KeyType::kX25519) {
+    Bytes32 secret;
+    (void)random.Fill(secret).value();
+    key = store.Import(type, secret).value();
+    did = MakePeerDid(store.Public(key).value(), {}).value();
+    kid = AgreementKid(did).view();
   }
-  SecretBytes<32> secret;
+  OwnEnd Own() { return {kid, did.agreement.type(), &store, key}; }
+  PeerEnd Peer() const { return {kid, did.agreement}; }
+  fakes::MemoryKeys store;
+  crypto::KeyHandle key;
   PeerDid did;
+  std::string kid;
 };
 
 struct Pair {
+  explicit Pair(KeyType type = KeyType::kX25519) : a(random, type), b(random, type) {}
   fakes::SeededRandom random{"pair"};
-  Party a{random}, b{random};
-  crypto::SharedSecret shared = crypto::AgreeRaw(KeyType::kX25519, a.secret.ExposeSecret(), b.did.agreement).value();
-  EnvelopePeers from_a{&a.did, &b.did, a.secret.ExposeSecret(), &shared};
-  EnvelopePeers at_b{&b.did, &a.did, b.secret.ExposeSecret(), &shared};
+  Party a, b;
+  crypto::SharedSecret shared = a.store.Agree(a.key, b.did.agreement).value();
+  EnvelopePeers from_a{a.Own(), b.Peer(), &shared};
+  EnvelopePeers at_b{b.Own(), a.Peer(), &shared};
 
   std::string Pack(const std::string& text, size_t room = 8192) {
     Octets buffer(room);
