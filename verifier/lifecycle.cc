@@ -70,21 +70,28 @@ Result<> CheckRelation(const Onboarding::Incoming& in) {
 Onboarding::Reply Onboarding::OnContact(Incoming& in) {
   Claim& claim = in.slot->claim;
   KEEL_TRY_VOID(CheckRelation(in));
+  KEEL_TRY(const uint64_t generation, base::GetUint(in.body(), body::kG.data()));
+  if (generation >= UINT32_MAX) return Fail(Code::kOutOfRange, "contact", "generation");
   KEEL_TRY_VOID(Advance(claim, in.body()));
   TakeFirmware(in.body(), claim);
+  // What the device has, not what we sent: a reply with a renewal may be lost, and the device takes the next number
+  // only.
+  const bool behind = generation < claim.generation;
+  claim.generation = static_cast<uint32_t>(generation);
   json members = Answered(claim);
   const UnixSeconds now = base::NowSeconds();
   members[Key(body::kTime)] = now;
   if (!claim.order.empty()) {
     KEEL_TRY(members[Key(body::kOrder)], SignOrder(claim, now));
   }
-  if (InFleet(claim.state)) {
+  // An order is bound to the generation that the device has when it reads it, so no renewal comes with it.
+  if (InFleet(claim.state) && claim.order.empty()) {
     const Profile profile = parts_.settings.ProfileFor(claim.model);
     const auto release = parts_.firmware.Find(profile.firmware);
     const auto declined = base::GetObject(in.body(), body::kRefusedOffer.data());
     const auto declined_id = declined ? base::GetString(**declined, body::kId.data()) : Result<std::string>("");
     const bool refused = release && declined_id && *declined_id == base::Base64Url(release->manifest_digest);
-    if (claim.provided != BundleId(claim) || claim.fleet_until < now + kRenewBefore) {
+    if (behind || claim.provided != BundleId(claim) || claim.fleet_until < now + kRenewBefore) {
       KEEL_TRY(json provision, Bundle(claim, now));
       provision[Key(body::kV)] = 1;
       provision[Key(body::kG)] = ++claim.generation;

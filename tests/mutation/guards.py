@@ -211,6 +211,10 @@ guard("m5 generation", ONBOARDING,
 guard("contact seq", "verifier/lifecycle.cc", "seq <= claim.seq_in", CONTACT, new="false")
 guard("contact secret", "verifier/lifecycle.cc", "!newest && !ConstantTimeEqual(contact, claim.contact_secret)",
       CONTACT, new="false")
+RENEWAL = "keel_verifier_service_test:DeviceProofTest.ARenewalWhoseReplyWasLostComesAgain"
+guard("renewal again", "verifier/lifecycle.cc", "generation < claim.generation", RENEWAL, new="false")
+guard("order alone", "verifier/lifecycle.cc", "InFleet(claim.state) && claim.order.empty()", RENEWAL,
+      new="InFleet(claim.state)")
 HARDWARE = "keel_verifier_service_test:HardwareTest."
 guard("hardware trust", "verifier/hardware_check.cc",
       "if (options.trusted_issuers.empty()) options.trusted_issuers = {maker};",

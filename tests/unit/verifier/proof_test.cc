@@ -7,6 +7,7 @@
 #include "device-wallet/core/envelope.h"
 #include "device-wallet/core/jwt.h"
 #include "device-wallet/core/keys.h"
+#include "did/jose.h"
 #include "onboarding/messages.h"
 #include "tests/fakes/memory_device.h"
 
@@ -266,6 +267,48 @@ TEST_F(DeviceProofTest, ContactsOfTheDeviceThatWasLetInOnly) {
               std::string::npos);
   }
   EXPECT_EQ(contact(++seq, next_of(answer))["type"], reply) << "the device itself goes on";
+}
+
+TEST_F(DeviceProofTest, ARenewalWhoseReplyWasLostComesAgain) {
+  ASSERT_TRUE(devices_[0]->Onboard(MemoryDevice::Over(*http_))) << devices_[0]->Log();
+  Speaker s(*devices_[0], *http_, service_->url());
+  uint64_t seq = 100;
+  const auto contact = [&](uint64_t generation, const std::string& secret) {
+    ++seq;
+    return s.Say(onboarding::Message::kContact, base::Base64Url(ByteArray<16>{static_cast<uint8_t>(seq)}),
+                 {{"seq", seq}, {"contact", secret}, {"g", generation}})["body"];
+  };
+  std::string secret = base::Base64Url(s.state.contact);
+  const auto heard = [&](const json& body) { secret = body["next"]; };
+  json body = contact(1, secret);
+  heard(body);
+  EXPECT_FALSE(body.contains("provision")) << "nothing is new";
+
+  ASSERT_TRUE(Ask(*service_, "profile-set", {{"model", "*"}, {"configuration", R"({"rate":7})"}, {"firmware", ""}}));
+  body = contact(1, secret);
+  ASSERT_TRUE(body.contains("provision")) << body;
+  EXPECT_EQ(body["provision"]["g"], 2);
+  // The reply is lost; the device says so by what it has. Twice.
+  for (int i = 0; i < 2; ++i) {
+    body = contact(1, secret);
+    ASSERT_TRUE(body.contains("provision")) << body;
+    EXPECT_EQ(body["provision"]["g"], 2);
+    EXPECT_EQ(body["provision"]["config"]["rate"], 7);
+  }
+  heard(body);
+  body = contact(2, secret);
+  EXPECT_FALSE(body.contains("provision")) << "it has arrived";
+  heard(body);
+
+  // An order is bound to what the device has, whatever is due besides.
+  const std::string did(devices_[0]->Info().did);
+  ASSERT_TRUE(Ask(*service_, "profile-set", {{"model", "*"}, {"configuration", R"({"rate":8})"}, {"firmware", ""}}));
+  ASSERT_TRUE(Ask(*service_, "order", {{"device", did}, {"op", "wipe"}}));
+  body = contact(2, secret);
+  EXPECT_FALSE(body.contains("provision"));
+  const auto jws = did::Jws::Parse(body["order"].get<std::string>());
+  ASSERT_TRUE(jws);
+  EXPECT_EQ((*base::ParseJson(jws->payload))["seq"], 2);
 }
 
 }  // namespace
