@@ -33,7 +33,7 @@ class Flash {
     return flash;
   }
   device::RecordStore& store() { return *store_; }
-  wallet::WalletKeys keys() { return {records, state, session_}; }
+  wallet::WalletKeys keys() { return {ports_, crypto::SystemRandom(), records, state, session_}; }
 
   wallet::State state;
 

@@ -75,7 +75,7 @@ class Forged(common.WorldTest):
         bad = {
             "older version only": ({"body": {"versions": ["0.9"]}}, "unknown_version"),
             "no version": ({"body": {"versions": []}}, "unknown_version"),
-            "another suite only": ({"body": {"suites": [9]}}, "no suite in common"),
+            "another suite only": ({"body": {"suites": [9]}}, "doesn't offer the suite"),
             "another invitation's id": ({"pthid": hello["pthid"]}, "does not carry this invitation's id"),
             "short nonce": ({"body": {"nd": "AAAA"}}, "nd"),
         }

@@ -45,7 +45,7 @@ class Speaker {
     return {octets.begin(), octets.end()};
   }
   std::string Sign(const json& payload, crypto::KeyHandle key = wallet::WalletKeys::kAuthentication) {
-    wallet::WalletKeys keys(store_, state, session);
+    wallet::WalletKeys keys = Keys();
     std::string out(4096, '\0');
     const auto n = wallet::SignJwt("vp+jwt", base::DumpJson(payload), keys, key, out);
     EXPECT_TRUE(n);
@@ -66,10 +66,13 @@ class Speaker {
                           {"to", {std::string(peer->did.view())}},
                           {"thid", thid},
                           {"body", std::move(body)}};
-    const Bytes32& secret = before ? session.pd_private : state.pd_private;
-    auto shared = crypto::AgreeRaw(crypto::KeyType::kX25519, secret, peer->agreement);
+    const auto self_kid = wallet::AgreementKid(*self), peer_kid = wallet::AgreementKid(*peer);
+    wallet::WalletKeys keys = Keys();
+    auto shared = keys.Agree(wallet::WalletKeys::kPairwise, peer->agreement);
     EXPECT_TRUE(shared);
-    const wallet::EnvelopePeers peers{&*self, &*peer, secret, &*shared};
+    const wallet::EnvelopePeers peers{{self_kid.view(), crypto::KeyType::kX25519, &keys, wallet::WalletKeys::kPairwise},
+                                      {peer_kid.view(), peer->agreement},
+                                      &*shared};
     std::vector<uint8_t> buffer(16384);
     const std::string text = base::DumpJson(message);
     std::copy(text.begin(), text.end(), buffer.begin());
@@ -88,6 +91,8 @@ class Speaker {
   wallet::Session session;
 
  private:
+  wallet::WalletKeys Keys() { return {ports_, crypto::SystemRandom(), store_, state, session}; }
+
   std::map<uint16_t, std::vector<uint8_t>> records_;
   keel_wallet_ports ports_{};
   wallet::Records store_{ports_};
