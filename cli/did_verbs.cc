@@ -6,6 +6,7 @@
 #include "base/cli.h"
 #include "base/json_strict.h"
 #include "cli/did_verbs.h"
+#include "cli/help.h"
 #include "cli/verbs.h"
 #include "cli/world.h"
 #include "crypto/signature.h"
@@ -84,6 +85,7 @@ Result<int> Inspect(const Flags& flags) {
 int RunDid(int argc, char** argv) {
   Flags flags;
   CLI::App app{"Makes, resolves and explains DIDs.", kProgram};
+  UseHelpFormat(app);
   app.require_subcommand(1);
   app.footer(
       "Exit status: 0 done, 1 not found or deactivated, 2 wrong usage or input, 3 a registry or a host could not be "

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/json_strict.h"
 #include "base/net/http_client.h"
+#include "cli/help.h"
 #include "cli/verbs.h"
 #include "cli/world.h"
 #include "crypto/signature.h"
@@ -155,6 +156,7 @@ int RunVc(int argc, char** argv) {
   Flags flags;
   CLI::App app{"Issues and verifies Verifiable Credentials 2.0 as vc+jwt: standard input to standard output.",
                "keel vc"};
+  UseHelpFormat(app);
   app.require_subcommand(1);
   app.footer(std::string(kExits) +
              "Examples: keel vc issue --key me.key < credential.json > credential.jwt;  keel vc verify --registry "
@@ -179,6 +181,7 @@ int RunVc(int argc, char** argv) {
 int RunVp(int argc, char** argv) {
   Flags flags;
   CLI::App app{"Makes and verifies presentations as vp+jwt.", "keel vp"};
+  UseHelpFormat(app);
   app.require_subcommand(1);
   app.footer(std::string(kExits) +
              "Examples: keel vp create --holder did:key:z6Mk... --audience did:example:shop --nonce n1 --credential "

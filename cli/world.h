@@ -30,9 +30,9 @@ struct WorldFlags {
   void AddKeys(CLI::App& app);
 };
 
-// Resolves what stands in --did-docs, did:key, did:jwk and did:peer by themselves, did:web at its host, and did:keel over
-// the given registries.
-// Finds private keys in --secrets and --key by their kid. Resolver and keys are thread-safe, the rest isn't.
+// Resolves what stands in --did-docs, did:key, did:jwk and did:peer by themselves, did:web at its host, and did:keel
+// over the given registries. Finds private keys in --secrets and --key by their kid. Resolver and keys are thread-safe,
+// the rest isn't.
 class World {
  public:
   static Result<std::unique_ptr<World>> Open(const WorldFlags& flags);

@@ -253,6 +253,13 @@ Result<std::string> Agent::Receive(std::string_view envelope, std::shared_ptr<Ch
   return answer;
 }
 
+Result<> Agent::ReceiveOneWay(std::string_view envelope) {
+  KEEL_TRY(const Impl::Opened opened, impl_->Open(envelope));
+  KEEL_TRY(std::vector<Outgoing> out, impl_->Handle(opened));
+  for (Outgoing& item : out) impl_->Wait(std::move(item.message));
+  return {};
+}
+
 EnvelopeHandler Agent::Handler() {
   return [this](std::string envelope) { return Receive(envelope); };
 }

@@ -79,7 +79,10 @@ class Agent {
   // problem reports), kRefused (the thread was ended), kBusy (too much waits). `channel`: the connection that it came
   // on, when that lasts: then all that may go back on it does.
   Result<std::string> Receive(std::string_view envelope, std::shared_ptr<Channel> channel = nullptr);
-  // The same as a listener wants it.
+  // The same for what came without a connection back, from a mediator or on a medium: every answer waits for
+  // DeliverWaiting.
+  Result<> ReceiveOneWay(std::string_view envelope);
+  // Receive as a listener wants it.
   EnvelopeHandler Handler();
 
   // Packs (authcrypt; anoncrypt when `from` is empty) and delivers now: the endpoints of `to` in order, through

@@ -5,10 +5,9 @@
 
 #include "base/cli.h"
 #include "base/json_strict.h"
-#include "cli/didcomm/party.h"
+#include "cli/didcomm/presence.h"
 #include "cli/didcomm/verbs.h"
 #include "cli/text.h"
-#include "didcomm/agent.h"
 #include "didcomm/protocols/discover_features.h"
 #include "didcomm/protocols/report_problem.h"
 #include "didcomm/protocols/trust_ping.h"
@@ -20,14 +19,21 @@ using nlohmann::json;
 
 struct Flags {
   WorldFlags world;
-  std::string to, from;
+  PresenceOptions presence;
+  std::string to;
   double timeout = 10;
   std::vector<std::string> queries;  // discover: TYPE=MATCH
 };
 
 void AddCommon(CLI::App& app, Flags& flags) {
   app.add_option("did", flags.to, "Whom to ask")->required();
-  app.add_option("--from", flags.from, "As whom: a DID of ours (default: a fresh did:peer, made for this question)");
+  app.add_option("--from", flags.presence.did,
+                 "As whom: a DID of ours (default: a fresh did:peer, made for this question)");
+  app.add_option("--listen", flags.presence.listen,
+                 "Take the answer here, where it can't come back on the same connection, as `listen` has it (repeat)")
+      ->expected(1)
+      ->take_all();
+  app.add_option("--mediator", flags.presence.mediator, "Take the answer through this mediator");
   app.add_option("--timeout", flags.timeout, "Seconds to wait for the answer")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
@@ -42,25 +48,19 @@ struct Answer {
 
 // Asks and waits. A problem report is kRefused with its text.
 Result<Answer> Ask(const Flags& flags, didcomm::Message question) {
-  KEEL_TRY(const auto party, Party::Open(flags.world));
-  std::string from = flags.from;
-  if (from.empty()) {
-    KEEL_TRY(from, party->MakeDid({}));
+  const auto deadlines = SendFor(flags.timeout, true).deadlines;
+  PresenceOptions options = flags.presence;
+  options.deadlines = deadlines;
+  WorldFlags world = flags.world;
+  if (options.did.empty()) {
+    // A stranger's question: the keys that were given, if any, are for somebody else.
+    world.key_files.clear();
+    world.secrets.clear();
   }
-  const auto replay = didcomm::MakeMemoryReplayCache();
-  didcomm::ReportProblem problems;
-  didcomm::AgentOptions options;
-  const auto timeout = SendFor(flags.timeout, true).deadlines;
-  options.deadlines = timeout;
-  didcomm::Agent agent({.keys = party->keys(),
-                        .resolver = party->resolver(),
-                        .replay = *replay,
-                        .clock = party->clock(),
-                        .protocols = {&problems},
-                        .transports = party->transports()},
-                       options);
+  KEEL_TRY(const auto presence, Presence::Open(world, std::move(options)));
   const uint64_t began = base::MonotonicMs();
-  KEEL_TRY(didcomm::Unpacked unpacked, agent.Ask(std::move(question), from, flags.to, timeout.total));
+  KEEL_TRY(didcomm::Unpacked unpacked,
+           presence->agent().Ask(std::move(question), presence->did(), flags.to, deadlines.total));
   const uint64_t took = base::MonotonicMs() - began;
   if (didcomm::IsProblemReport(unpacked.message)) {
     KEEL_TRY(const didcomm::ProblemReport problem, didcomm::ProblemReport::Parse(unpacked.message));

@@ -3,6 +3,7 @@
 
 #include "base/cli.h"
 #include "cli/didcomm/verbs.h"
+#include "cli/help.h"
 #include "cli/verbs.h"
 #include "crypto/signature.h"
 
@@ -12,6 +13,7 @@ int RunDidcomm(int argc, char** argv) {
   constexpr const char* kProgram = "keel didcomm";
   Outcome outcome;
   CLI::App app{"DIDComm v2.1 messages: standard input to standard output.", kProgram};
+  UseHelpFormat(app);
   app.require_subcommand(1);
   app.footer(
       "Exit status: 0 done, 1 a message is refused, 2 wrong usage or unreadable input, 3 somebody could not be "
@@ -22,6 +24,7 @@ int RunDidcomm(int argc, char** argv) {
   AddSendVerb(app, outcome);
   AddListenVerb(app, outcome);
   AddAskVerbs(app, outcome);
+  AddInvitationVerbs(app, outcome);
   crypto::SetUpHostedCrypto();
   try {
     app.parse(argc, argv);

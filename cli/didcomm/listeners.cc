@@ -4,6 +4,7 @@
 #include "base/net/http_server.h"
 #include "base/role.h"
 #include "didcomm/message.h"
+#include "didcomm/transports/websocket_transport.h"
 
 namespace keel::cli {
 namespace {
@@ -33,6 +34,7 @@ Result<Place> PlaceOf(const std::string& uri) {
 
 struct Listeners::Impl {
   std::vector<std::unique_ptr<base::HttpServer>> http;
+  std::vector<std::unique_ptr<base::WebSocketServer>> sockets;
   std::vector<std::string> uris;
 
   Result<> Add(const std::string& uri, const didcomm::EnvelopeHandler& handler) {
@@ -46,6 +48,18 @@ struct Listeners::Impl {
       KEEL_TRY(auto server, base::HttpServer::Start(options, router.AsHandler()));
       uris.push_back(server->url() + (place.path == "/" ? "" : place.path));
       http.push_back(std::move(server));
+      return {};
+    }
+    if (place.scheme == "ws") {
+      KEEL_TRY(const base::HttpServerOptions address, base::ParseListen(place.authority));
+      base::WebSocketServerOptions options;
+      options.host = address.host;
+      options.port = address.port;
+      options.path = place.path;
+      options.max_message = 2 * didcomm::kMaxMessage;
+      KEEL_TRY(auto server, base::WebSocketServer::Start(options, didcomm::DidcommSocket(handler)));
+      uris.push_back(server->url());
+      sockets.push_back(std::move(server));
       return {};
     }
     return Fail(Code::kUsage, "--listen", "\"" + place.scheme + "\" is not http, ws, coap or file");
@@ -67,11 +81,13 @@ const std::vector<std::string>& Listeners::uris() const { return impl_->uris; }
 size_t Listeners::open() const {
   size_t all = 0;
   for (const auto& server : impl_->http) all += server->stats().open;
+  for (const auto& server : impl_->sockets) all += server->stats().open;
   return all;
 }
 
 void Listeners::Stop() {
   for (const auto& server : impl_->http) server->Stop();
+  for (const auto& server : impl_->sockets) server->Stop();
 }
 
 }  // namespace keel::cli

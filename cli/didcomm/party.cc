@@ -6,6 +6,7 @@
 
 #include "did/methods/peer.h"
 #include "didcomm/transports/http_transport.h"
+#include "didcomm/transports/websocket_transport.h"
 
 namespace keel::cli {
 
@@ -31,6 +32,7 @@ Result<std::unique_ptr<Party>> Party::Open(const WorldFlags& flags) {
   impl->resolver = std::make_unique<did::CachingResolver>(impl->world->resolver(), impl->clock);
   impl->keys = std::make_unique<did::MapKeyFinder>(&impl->world->keys());
   impl->transports.push_back(std::make_unique<didcomm::HttpTransport>(impl->world->http()));
+  impl->transports.push_back(std::make_unique<didcomm::WebSocketTransport>());
   return std::unique_ptr<Party>(new Party(std::move(impl)));
 }
 
@@ -66,7 +68,7 @@ Result<std::string> Party::MakeDid(const std::vector<std::string>& uris) {
 didcomm::SendOptions SendFor(double seconds, bool wants_reply) {
   didcomm::SendOptions options;
   options.deadlines.total = std::chrono::milliseconds(std::lround(std::clamp(seconds, 0.1, 3600.0) * 1000));
-  options.deadlines.connect = std::min(options.deadlines.connect, options.deadlines.total);
+  options.deadlines.connect = std::min(options.deadlines.connect, options.deadlines.total / 2);
   options.wants_reply = wants_reply;
   return options;
 }

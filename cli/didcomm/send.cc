@@ -89,12 +89,16 @@ Result<Delivered> Deliver(const Flags& flags, const Parcel& parcel, Party& party
         if (!last) last = transport.error();
         continue;
       }
-      auto reply =
-          (*transport)
-              ->Send(uri, way.envelope, SendFor(parcel.wants_reply ? flags.wait : flags.timeout, parcel.wants_reply));
+      const uint64_t began = base::MonotonicMs();
+      const didcomm::SendOptions how = SendFor(parcel.wants_reply ? flags.wait : flags.timeout, parcel.wants_reply);
+      auto reply = (*transport)->Send(uri, way.envelope, how);
       if (reply) return Delivered{uri, std::move(*reply)};
+      // The whole time went by, more than a connection may take: it was sent, and nobody answered. Another endpoint
+      // would get it a second time.
+      const bool waited = base::MonotonicMs() - began >= static_cast<uint64_t>(how.deadlines.total.count()) * 9 / 10;
+      if (parcel.wants_reply && reply.error().code == Code::kTimeout && waited) return Delivered{uri, {}};
       last = std::move(reply.error());
-      last->detail = uri + ": " + last->detail;
+      if (last->detail.find(uri) == std::string::npos) last->detail = uri + ": " + last->detail;
     }
   }
   if (last) return std::unexpected<Error>(std::move(*last));
@@ -111,8 +115,7 @@ Result<int> Send(const Flags& flags) {
            didcomm::LooksEncrypted(input) ? Packed(flags, input, *party) : Pack(flags, input, *party));
   KEEL_TRY(const Delivered delivered, Deliver(flags, parcel, *party));
   if (delivered.reply.empty()) {
-    if (!flags.world.json)
-      std::fprintf(stderr, "Delivered to %s; no answer came with it.\n", Printable(delivered.uri).c_str());
+    if (!flags.world.json) std::fprintf(stderr, "Sent to %s; no answer came back.\n", Printable(delivered.uri).c_str());
     return base::kExitDone;
   }
   didcomm::UnpackOptions options;

@@ -24,11 +24,12 @@ struct Outcome {
   bool json = false;                  // how its error is to be shown
 };
 
-void AddPackVerbs(CLI::App& app, Outcome& outcome);    // pack, unpack
-void AddInspectVerb(CLI::App& app, Outcome& outcome);  // inspect
-void AddSendVerb(CLI::App& app, Outcome& outcome);     // send
-void AddListenVerb(CLI::App& app, Outcome& outcome);   // listen
-void AddAskVerbs(CLI::App& app, Outcome& outcome);     // ping, discover
+void AddPackVerbs(CLI::App& app, Outcome& outcome);        // pack, unpack
+void AddInspectVerb(CLI::App& app, Outcome& outcome);      // inspect
+void AddSendVerb(CLI::App& app, Outcome& outcome);         // send
+void AddListenVerb(CLI::App& app, Outcome& outcome);       // listen
+void AddAskVerbs(CLI::App& app, Outcome& outcome);         // ping, discover
+void AddInvitationVerbs(CLI::App& app, Outcome& outcome);  // invite, open
 
 // What an outgoing message is made of, and how it is to be packed: the flags that pack and send share.
 struct OutgoingFlags {
