@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
+#include "base/cli.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/net/http_client.h"
@@ -13,6 +14,18 @@
 #include "did/methods/keel.h"
 
 namespace keel::cli {
+
+namespace {
+
+// A file of the user's own that can't be read is wrong input, whatever is wrong in it; not a verdict on what is
+// checked.
+std::unexpected<Error> BadFile(const std::string& flag, const std::string& path, Error error) {
+  const bool verdict = base::ExitFor(error) == base::kExitInvalid;
+  return Fail(verdict ? Code::kMalformed : error.code, "input",
+              flag + " " + path + ": " + error.where + ": " + error.detail);
+}
+
+}  // namespace
 
 void WorldFlags::AddResolver(CLI::App& app) {
   app.add_option("--registry", networks, "A registry's join file, net.keel, for its did:keel DIDs (repeat)")
@@ -99,13 +112,19 @@ Result<std::unique_ptr<World>> World::Open(const WorldFlags& flags) {
     KEEL_TRY(const std::string text, base::ReadFile(file, 4 << 20));
     registry_client::ClientOptions options;
     options.endpoints = flags.registry_urls;
-    KEEL_TRY(auto client,
-             registry_client::RegistryClient::Create(text, *impl->http, impl->clock, crypto::SystemRandom(), options));
-    impl->registries.push_back(std::move(client));
+    auto client =
+        registry_client::RegistryClient::Create(text, *impl->http, impl->clock, crypto::SystemRandom(), options);
+    if (!client) return BadFile("--registry", file, std::move(client.error()));
+    impl->registries.push_back(std::move(*client));
   }
-  if (!flags.did_docs.empty()) KEEL_TRY_VOID(impl->known.AddFile(flags.did_docs));
+  if (!flags.did_docs.empty()) {
+    if (auto read = impl->known.AddFile(flags.did_docs); !read)
+      return BadFile("--did-docs", flags.did_docs, std::move(read.error()));
+  }
   if (!flags.secrets.empty()) {
-    KEEL_TRY(impl->secrets, did::SecretsFile::Load(flags.secrets));
+    auto read = did::SecretsFile::Load(flags.secrets);
+    if (!read) return BadFile("--secrets", flags.secrets, std::move(read.error()));
+    impl->secrets = std::move(*read);
   }
   for (const std::string& path : flags.key_files) {
     KeyFile file = flags.key;
