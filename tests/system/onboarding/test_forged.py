@@ -267,7 +267,7 @@ class Forged(common.WorldTest):
         parts = relative.split(os.sep)
         return [os.path.join(*parts[:n]) for n in range(1, len(parts) + 1)]
 
-    def test_9_backdated_with_a_rotated_key(self):
+    def test_7_backdated_with_a_rotated_key(self):
         """The manufacturer rotated its key as a matter of routine; who kept the old one signs a credential with an old date.
         Without a batch it is of no use, with one that nobody anchored neither; what was anchored before stays good.
 
@@ -289,7 +289,7 @@ class Forged(common.WorldTest):
         self.onboarded_once(before)
         type(self).status_list = [answer for exchange, answer in world.issuer_line.record if "/status/" in exchange.path][-1]
 
-    def test_99_manufacturer_that_is_no_more(self):
+    def test_9_manufacturer_that_is_no_more(self):
         """Its DID is deactivated: nobody can say any more which of its devices are revoked, so none is taken in.
 
         Guard: CurrentKey in vc/verification.cc, for the status list too; `could not be checked` is not good.
