@@ -109,7 +109,7 @@ guard("map absence", "ledger/map_proof.cc", 'if (RootOf(p, key, end) != root) re
 guard("map another leaf elsewhere", "ledger/map_proof.cc",
       "if (MapBit(p.other_key, i) != MapBit(key, i)) "
       'return Fail(Code::kBadProof, "map proof: the other key is elsewhere");',
-      "keel_ledger_test:MapProof.AnotherLeafElsewhereProvesNothing")
+      "keel_ledger_test:MapProof.ALeafInTheWrongPlaceProvesNothing")
 guard("client two roots", "registry-client/registry_client.cc", 'if (checkpoint.size == largest && checkpoint.root != '
       'largest_root) { return Fail(Code::kUntrusted, "checkpoint", '
       '"two roots for one size: the registry\'s members signed contradicting histories"); }',
@@ -146,7 +146,7 @@ guard("order transfer's link", RELATION, "KEEL_TRY_VOID(chain.Link(ByteView(link
       "ByteView(policy).first(policy_length), ByteView(sigs).first(sigs_length)));",
       "keel_wallet_test:WalletLife.ATransferNeedsTheLinkThatSpendsItsSeal")
 guard("reply seq", RELATION, 'if (!seq || *seq <= state_.seq_in) return refuse(Fail(Code::kReplayed, "reply seq").error());',
-      "keel_wallet_test:WalletLife.ARepliedContactIsNotTakenTwice")
+      "keel_wallet_test:WalletLife.AReplyMustHaveANewerNumber")
 UPDATE = "device-wallet/core/update.cc"
 MANIFEST = "keel_wallet_test:WalletFirmware.BadManifestsAreRefusedAndReported"
 guard("firmware author", "onboarding/suit.cc", "good && *good", MANIFEST,
@@ -225,7 +225,7 @@ guard("pack of a sale that isn't anchored", "verifier/prover.cc",
       "keel_verifier_service_test:ChecksTest.NoPackForALinkThatTheLedgerDoesNotHold", new="!value")
 guard("pack of a device passed on", "verifier/prover.cc", "if (tail.value) return Fail(Code::kConflict, \"proof pack\", "
       '"our seal of " + claim.did + " is spent: the device was passed on");',
-      SERVICE + "WhoSoldTheDeviceOnCanNotOnboardIt", "test_owner.py Owner.test_2_former_owner")
+      "test_owner.py Owner.test_2_former_owner")
 
 # Credentials ---------------------------------------------------------------------------------------------------------------
 VC = "vc/verification.cc"
@@ -237,9 +237,6 @@ guard("vc expired", VC, "credential.valid_until && !NotAfterOk(*credential.valid
 guard("vc subject", VC,
       "!verification.credential.subjects.empty() && verification.credential.subjects[0] == *options.subject",
       "keel_vc_test:CredentialTest.SubjectAndTrust", "test_forged.py Forged.test_4_hardware_credentials", new="true")
-guard("vc key of the issuer", VC,
-      "jws->kid.find('#') != std::string::npos && !jws->kid.starts_with('#') && did::DidOf(jws->kid) != issuer",
-      "keel_vc_test:CredentialTest.TheIssuersKeyIsNeeded", new="false")
 guard("vc status set", VC, 'if (entry.purpose == "revocation" || entry.purpose == "suspension") ok = false;',
       "keel_vc_test:StatusListTest.RevokedCredentialIsInvalid", "test_input.py Input.test_3_revoked_by_its_maker")
 guard("vc untrusted fetch", VC, "options.trusted_issuers.empty() || holds(kCheckTrust)",
@@ -257,8 +254,8 @@ guard("status issuer", STATUS, "list->issuer != issuer", "keel_vc_test:StatusLis
 guard("status age", STATUS,
       "known.list == nullptr || now >= impl_->FreshUntil(known) || now + kTimeSkew < known.fetched",
       "keel_vc_test:StatusListTest.TtlAndEndAreKept", new="known.list == nullptr")
-guard("status list's cap", "vc/status_list/bitstring.cc", "code == Z_OK && list.octets_.size() <= kMaxStatusOctets",
-      "keel_vc_test:BitstringTest.ABombIsRefusedAtTheCap", new="code == Z_OK")
+guard("status list's cap", "vc/status_list/bitstring.cc", "list.octets_.size() > kMaxStatusOctets",
+      "keel_vc_test:BitstringTest.ABombIsRefusedAtTheCap", new="false")
 guard("status list too short", "vc/status_list/bitstring.cc", "list.bits() < kMinStatusBits",
       "keel_vc_test:BitstringTest.Sizes", new="false")
 
@@ -270,14 +267,11 @@ guard("papers root seal", "custody/chain.cc",
 guard("papers credential", "custody/chain.cc",
       "!record.links.empty() && crypto::Sha256::Of(record.credential) != chain.end().cred",
       CUSTODY + "AttackTest.EveryPartOfTheChainGoneBad", new="false")
-guard("import double sale", "custody/import.cc", "if (standing.conflict != 0) return Fail(Code::kSealSpent, kWhere, record.serial + "
-      '": link " + std::to_string(standing.conflict) + " isn\'t the one that the ledger holds");',
-      CUSTODY + "AttackTest.DoubleSaleOfflineTheFirstAnchoredWins")
 guard("import spent tail", "custody/import.cc", "if (!standing.tail_unspent) return Fail(Code::kSealSpent, kWhere, record.serial + "
       '": the last seal is spent: the device was passed on");', CUSTODY + "AttackTest.ADeviceThatWasPassedOnIsNotImported")
 guard("import credential", "custody/import.cc",
       'if (!verdict.valid()) return Fail(Code::kUntrusted, kWhere, "OwnershipCredential: " + verdict.Reason());',
-      "test_forged.py Forged.test_3_forged_sales", CUSTODY + "AttackTest.ImportRefusesWhatIsNotForUs")
+      "test_forged.py Forged.test_3_forged_sales")
 guard("import owner", "custody/import.cc",
       "claims.giver != package.giver || claims.device != record.did || claims.owner != context.identity.did()",
       CUSTODY + "AttackTest.ImportRefusesWhatIsNotForUs", "test_forged.py Forged.test_3_forged_sales", new="false")
@@ -298,13 +292,12 @@ guard("shorter chain", "custody/store.cc", "before.k() > record.k()", CUSTODY + 
 STATE = "registry-node/state.cc"
 REGISTRY = "keel_registry_test:"
 guard("seal spent once", STATE, "link == spend.link_hash", REGISTRY + "StateTest.FirstSpendWinsAndTheOtherIsKept",
-      "test_owner.py Owner.test_4_sold_twice", "test_owner.py Owner.test_6_second_first_link", new="true")
+      new="true")
 guard("statement signature", STATE, "KEEL_TRY_VOID(ledger::VerifyStatement(statement, key));",
       REGISTRY + "StateTest.BatchesSchemasStatusLists")
 guard("status version rises", STATE, "payload.version <= version", REGISTRY + "StateTest.BatchesSchemasStatusLists", new="false")
 guard("spend signature", STATE, "if (auto ok = ledger::VerifySpend(net, spend->seal, spend->link_hash, spend->policy, "
-      "spend->sigs); !ok) return refuse(ok.error());", REGISTRY + "StateTest.FirstSpendWinsAndTheOtherIsKept",
-      CUSTODY + "AttackTest.SecondFirstLinkWithTheManufacturersKey")
+      "spend->sigs); !ok) return refuse(ok.error());", REGISTRY + "StateTest.FirstSpendWinsAndTheOtherIsKept")
 guard("operation signature", STATE,
       "if (auto ok = ledger::VerifyOperationSignatures(*op); !ok) return refuse(ok.error());",
       REGISTRY + "StateTest.DidLifeAndItsRefusals")
@@ -351,7 +344,9 @@ guard("unpack expiry", "didcomm/unpack.cc",
 guard("unpack replay", "didcomm/unpack.cc", "if (!fresh) return Fail(Code::kReplayed, \"didcomm unpack\", \"message \" + "
       'result.message.id + " came before");', "keel_didcomm_test:Replay.UnpackRefusesTheSecond")
 guard("unpack unencrypted", "didcomm/unpack.cc", "options.require_encrypted && !metadata.encrypted",
-      SERVICE + "GarbageIsRefusedAndSaysNothing", new="false")
+      ADDRESSING + "WhoAsksForEncryptionOrASenderGetsIt", new="false")
+guard("unpack anonymous", "didcomm/unpack.cc", "options.require_authenticated && !metadata.authenticated",
+      ADDRESSING + "WhoAsksForEncryptionOrASenderGetsIt", new="false")
 
 # Text from strangers -------------------------------------------------------------------------------------------------------
 guard("json depth", "base/json_strict.cc", "stack_.size() >= limits_.max_depth", "keel_base_test:JsonStrict.KeepsItsLimits",

@@ -46,6 +46,7 @@ class Broker(common.WorldTest):
             "expired": (who.did, who.presentation(credential, audience, iat=now - 400, exp=now - 120)),
             "lives too long": (who.did, who.presentation(credential, audience, exp=now + 3600)),
             "not yet valid": (who.did, who.presentation(credential, audience, iat=now + 200, exp=now + 300)),
+            "another's key": (who.did, other.presentation(credential, audience, iss=who.did)),
             "iss of another": (who.did, who.presentation(credential, audience, iss=other.did)),
         }
         for what, (name, password) in bad.items():
@@ -79,10 +80,12 @@ class Broker(common.WorldTest):
         self.assertFalse(thief.subscribe("#"))
         thief.publish(f"keel/{fleet}/{name}/telemetry", b"as itself")
         self.hears(listener, b"as itself", forged)
-        # A reader can't publish.
-        listener.publish(f"keel/{fleet}/{name}/telemetry", b"by the reader")
+        # A reader can't publish. (Another one listens: who publishes reads past what comes in meanwhile.)
+        writer = self.reading()
+        writer.publish(f"keel/{fleet}/{name}/telemetry", b"by the reader")
         thief.publish(f"keel/{fleet}/{name}/telemetry", b"after")
         self.hears(listener, b"after", [b"by the reader"])
+        writer.close()
         thief.close()
         listener.close()
 

@@ -109,6 +109,19 @@ TEST_F(Addressing, NotForUs) {
   EXPECT_EQ(Unpack(Seal(MakeMessage(alice_, bob_), alice_, bob_), nobody, resolver_).error().code, Code::kNoSuchKey);
 }
 
+TEST_F(Addressing, WhoAsksForEncryptionOrASenderGetsIt) {
+  const Message message = MakeMessage(alice_, bob_);
+  const std::string signed_only = PackSigned(message, alice_.did, keys_, resolver_)->text;
+  EXPECT_TRUE(Unpack(signed_only, keys_, resolver_, {.require_authenticated = true}).has_value());
+  EXPECT_EQ(Unpack(signed_only, keys_, resolver_, {.require_encrypted = true}).error().code, Code::kRefused);
+  const std::string anonymous = PackAnoncrypt(message, bob_.did, keys_, resolver_)->text;
+  EXPECT_TRUE(Unpack(anonymous, keys_, resolver_, {.require_encrypted = true}).has_value());
+  EXPECT_EQ(Unpack(anonymous, keys_, resolver_, {.require_authenticated = true}).error().code, Code::kRefused);
+  EXPECT_TRUE(
+      Unpack(Seal(message, alice_, bob_), keys_, resolver_, {.require_encrypted = true, .require_authenticated = true})
+          .has_value());
+}
+
 TEST_F(Addressing, Expiry) {
   Message message = MakeMessage(alice_, bob_);
   message.created_time = 1000;

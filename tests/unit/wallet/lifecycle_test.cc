@@ -102,6 +102,25 @@ TEST(WalletLife, ARepliedContactIsNotTakenTwice) {
   EXPECT_TRUE(Logged(w, "162 message thid")) << Log(w);
 }
 
+TEST(WalletLife, AReplyMustHaveANewerNumber) {
+  WalletWorld w;
+  Onboard(w);
+  ASSERT_TRUE(NextContact(w));
+  bool bent = false;
+  w.verifier->bend_plaintext = [&](std::string& plaintext) {
+    const size_t at = plaintext.find("\"seq\":");
+    if (at == std::string::npos) return;
+    size_t end = at + 6;
+    while (end < plaintext.size() && plaintext[end] >= '0' && plaintext[end] <= '9') ++end;
+    plaintext.replace(at, end - at, "\"seq\":1");  // the first reply's
+    bent = true;
+  };
+  keel_wallet_contact_now(w.wallet);
+  w.Run([&] { return bent && w.Info().step != KEEL_STEP_CONTACT; }, 10);
+  EXPECT_TRUE(bent);
+  EXPECT_TRUE(Logged(w, "162 reply seq")) << Log(w);
+}
+
 TEST(WalletLife, ARenewalIsTheNextGenerationOnly) {
   WalletWorld w;
   Onboard(w);
