@@ -3,9 +3,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -19,6 +21,8 @@
 #include "base/net/http_client.h"
 #include "base/suit.h"
 #include "crypto/hash.h"
+#include "did/default_resolver.h"
+#include "didcomm/mediator/mediator.h"
 #include "issuer/csv.h"
 #include "issuer/issuer.h"
 #include "issuer/station.h"
@@ -31,14 +35,17 @@ constexpr const char* kProgram = "keel-issuer";
 
 std::vector<base::Config::Key> Keys() {
   using Type = base::Config::Type;
-  return {{"name", Type::kString, "", "The manufacturer's name, for people"},
-          {"vendor", Type::kString, "maker.example", "The manufacturer's domain name: SUIT vendor identifier"},
-          {"listen", Type::kString, "127.0.0.1:0", "HOST:PORT of the public listener (status list)"},
-          {"public_url", Type::kString, "", "URL under which others reach it; default: the listener's own"},
-          {"registry", Type::kStrings, "[]", "Registry nodes to use; default: those of net.keel"},
-          {"stamp_endpoints", Type::kStrings, "[]", "Registry nodes that devices are told; default: the same"},
-          {"max_stale", Type::kUint, "300", "Seconds that a registry checkpoint may be old; stamped into devices"},
-          {"status_valid", Type::kUint, "86400", "Seconds that a status list is valid"}};
+  std::vector<base::Config::Key> keys = {
+      {"name", Type::kString, "", "The manufacturer's name, for people"},
+      {"vendor", Type::kString, "maker.example", "The manufacturer's domain name: SUIT vendor identifier"},
+      {"listen", Type::kString, "127.0.0.1:0", "HOST:PORT of the public listener (status list)"},
+      {"public_url", Type::kString, "", "URL under which others reach it; default: the listener's own"},
+      {"registry", Type::kStrings, "[]", "Registry nodes to use; default: those of net.keel"},
+      {"stamp_endpoints", Type::kStrings, "[]", "Registry nodes that devices are told; default: the same"},
+      {"max_stale", Type::kUint, "300", "Seconds that a registry checkpoint may be old; stamped into devices"},
+      {"status_valid", Type::kUint, "86400", "Seconds that a status list is valid"}};
+  std::ranges::move(didcomm::MediatorConfigKeys(), std::back_inserter(keys));
+  return keys;
 }
 
 int Fault(const Error& error, const Flags& flags) { return base::ReportError(kProgram, error, flags.json); }
@@ -94,10 +101,8 @@ class LateRoutes {
 };
 
 // With port 0 the port of the last run is taken again when it is free: credentials name the status list's URL.
-Result<std::unique_ptr<base::HttpServer>> Listen(const base::RolePaths& paths, const std::string& listen,
+Result<std::unique_ptr<base::HttpServer>> Listen(const base::RolePaths& paths, const base::HttpServerOptions& options,
                                                  const std::shared_ptr<LateRoutes>& routes) {
-  KEEL_TRY(base::HttpServerOptions options, base::ParseListen(listen));
-  options.handler_threads = 4;
   const auto handler = [routes](base::HttpRequest request, base::Responder responder) {
     routes->Handle(std::move(request), std::move(responder));
   };
@@ -130,7 +135,14 @@ Result<> Serve(const base::RolePaths& paths, const Flags& flags) {
     KEEL_TRY(passphrase, Passphrase(flags, false));
   }
   const auto routes = std::make_shared<LateRoutes>();
-  KEEL_TRY(auto server, Listen(paths, config.GetString("listen"), routes));
+  KEEL_TRY(base::HttpServerOptions listen, base::ParseListen(config.GetString("listen")));
+  listen.handler_threads = 4;
+  base::SystemClock clock;
+  const auto resolver = did::MakeDefaultResolver({.web = false});
+  base::Router mediation;
+  KEEL_TRY(const auto mediator, didcomm::OpenConfigured(config, paths.data_dir, std::string(passphrase.ExposeSecret()),
+                                                        *resolver, clock, {}, listen, mediation));
+  KEEL_TRY(auto server, Listen(paths, listen, routes));
   Issuer::Options options;
   options.data_dir = paths.data_dir;
   options.identity.passphrase = passphrase.ExposeSecret();
@@ -144,11 +156,15 @@ Result<> Serve(const base::RolePaths& paths, const Flags& flags) {
   options.status_valid_seconds = config.GetUint("status_valid");
   const std::string public_url = options.public_url;
 
-  base::SystemClock clock;
   const auto http = base::MakeBeastClient();
   KEEL_TRY(auto issuer, Issuer::Open(std::move(options), *http, clock, crypto::SystemRandom()));
   passphrase = base::SecretText();
-  routes->Set(issuer->PublicRoutes());
+  base::Router public_routes = issuer->PublicRoutes();
+  if (mediator) {
+    KEEL_TRY_VOID(mediator->Announce(public_url));
+    mediator->AddRoutes(public_routes);
+  }
+  routes->Set(std::move(public_routes));
   std::map<std::string, base::ControlVerb> verbs;
   verbs["manufacture.begin"] = [&](const json& args) { return issuer->Begin(args); };
   verbs["manufacture.anchor"] = [&](const json& args) { return issuer->Anchor(args); };

@@ -3,7 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -14,6 +16,8 @@
 #include "base/storage/key_value_store.h"
 #include "crypto/hosted/software_key_store.h"
 #include "crypto/signature.h"
+#include "did/default_resolver.h"
+#include "didcomm/mediator/mediator.h"
 #include "ledger/entry.h"
 #include "registry-client/registry_client.h"
 #include "registry-node/http_api.h"
@@ -65,11 +69,20 @@ json ToJson(const Grant& grant) {
           {"note", grant.note}};
 }
 
+// The mediator's path, when it is enabled, beside the API's own.
+base::HttpHandler WithMediation(base::HttpHandler api, base::Router mediation) {
+  return
+      [api = std::move(api), mediation = std::move(mediation)](base::HttpRequest request, base::Responder responder) {
+        if (request.path == didcomm::kMediatorPath) return mediation.Handle(std::move(request), std::move(responder));
+        api(std::move(request), std::move(responder));
+      };
+}
+
 }  // namespace
 
 std::vector<base::Config::Key> ConfigKeys() {
   using Type = base::Config::Type;
-  return {
+  std::vector<base::Config::Key> keys = {
       {"listen", Type::kString, "127.0.0.1:7800", "Address and port of the public API; port 0 takes a free one"},
       {"public_url", Type::kString, "",
        "What others reach this node by (goes into net.keel); empty: http:// and the listening address"},
@@ -87,6 +100,8 @@ std::vector<base::Config::Key> ConfigKeys() {
       {"rendezvous.any_did", Type::kBool, "true",
        "Any DID anchored here may publish; false: only sponsors and registered accounts"},
   };
+  std::ranges::move(didcomm::MediatorConfigKeys(), std::back_inserter(keys));
+  return keys;
 }
 
 Result<InitResult> Init(const base::RolePaths& paths, const InitOptions& options) {
@@ -172,6 +187,8 @@ struct Service::Impl {
   std::unique_ptr<Accounts> accounts;
   std::unique_ptr<QuorumTimeService> time;
   std::unique_ptr<HttpApi> api;
+  std::unique_ptr<did::DidResolver> resolver;   // the mediator's
+  std::unique_ptr<didcomm::Mediator> mediator;  // null: not enabled
   std::unique_ptr<base::HttpServer> server;
   std::unique_ptr<base::ControlServer> control;  // goes first
 
@@ -229,9 +246,15 @@ Result<std::unique_ptr<Service>> Service::Start(const base::RolePaths& paths, co
   listen.threads = static_cast<int>(std::clamp<uint64_t>(config.GetUint("threads"), 1, 64));
   listen.handler_threads = listen.threads;
   listen.max_connections = config.GetUint("max_connections");
-  KEEL_TRY(impl->server, base::HttpServer::Start(listen, impl->api->Handler()));
+  // No did:web: a registry fetches nothing for strangers.
+  impl->resolver = did::MakeDefaultResolver({.web = false});
+  base::Router mediation;
+  KEEL_TRY(impl->mediator,
+           didcomm::OpenConfigured(config, paths.data_dir, "", *impl->resolver, impl->clock, {}, listen, mediation));
+  KEEL_TRY(impl->server, base::HttpServer::Start(listen, WithMediation(impl->api->Handler(), std::move(mediation))));
   impl->url = impl->server->url();
   impl->public_url = config.GetString("public_url").empty() ? impl->url : config.GetString("public_url");
+  if (impl->mediator) KEEL_TRY_VOID(impl->mediator->Announce(impl->public_url));
   std::array<char, ledger::kMaxWords> words;
   KEEL_TRY(const size_t w, ledger::NetWords(impl->node->net(), words));
   impl->words.assign(words.data(), w);
@@ -257,6 +280,7 @@ json Service::Status() const {
               {"label", i.node->label()},
               {"net", base::Hex(i.node->net())},
               {"words", i.words},
+              {"mediator", i.mediator ? i.mediator->Status() : json()},
               {"ready", ready.has_value()},
               {"queued", stats.queued},
               {"commits", stats.commits},

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/cli.h"
@@ -17,6 +19,7 @@
 #include "base/role.h"
 #include "crypto/signature.h"
 #include "custody/identity.h"
+#include "didcomm/mediator/mediator.h"
 #include "verifier/cli_output.h"
 #include "verifier/service.h"
 
@@ -50,15 +53,18 @@ struct Flags {
 };
 
 std::vector<base::Config::Key> ConfigKeys() {
-  return {{"listen", base::Config::Type::kString, "127.0.0.1:8443", "HOST:PORT of the public listener"},
-          {"public_url", base::Config::Type::kString, "",
-           "URL that devices reach this verifier by; default: the listener's"},
-          {"registry", base::Config::Type::kStrings, "[]", "registry endpoints that replace the hints of net.keel"},
-          {"broker", base::Config::Type::kString, "",
-           "HOST:PORT of the MQTT broker that devices are told until `broker set` says another"},
-          {"passphrase_file", base::Config::Type::kString, "",
-           "0600 file with the passphrase of keys.keel; default: unattended"},
-          {"max_stale", base::Config::Type::kUint, "300", "seconds that a registry checkpoint may be old"}};
+  std::vector<base::Config::Key> keys = {
+      {"listen", base::Config::Type::kString, "127.0.0.1:8443", "HOST:PORT of the public listener"},
+      {"public_url", base::Config::Type::kString, "",
+       "URL that devices reach this verifier by; default: the listener's"},
+      {"registry", base::Config::Type::kStrings, "[]", "registry endpoints that replace the hints of net.keel"},
+      {"broker", base::Config::Type::kString, "",
+       "HOST:PORT of the MQTT broker that devices are told until `broker set` says another"},
+      {"passphrase_file", base::Config::Type::kString, "",
+       "0600 file with the passphrase of keys.keel; default: unattended"},
+      {"max_stale", base::Config::Type::kUint, "300", "seconds that a registry checkpoint may be old"}};
+  std::ranges::move(keel::didcomm::MediatorConfigKeys(), std::back_inserter(keys));
+  return keys;
 }
 
 Result<std::string> Passphrase(const Flags& flags, const std::string& from_config, bool confirm) {
@@ -132,6 +138,7 @@ Result<int> Serve(const Flags& flags) {
   options.public_url = config.GetString("public_url");
   options.registry = flags.registry.empty() ? config.GetList("registry") : flags.registry;
   options.max_stale_seconds = config.GetUint("max_stale");
+  options.mediator = config;
   KEEL_TRY(const auto service, verifier::Service::Start(options));
   auto verbs = service->Verbs();
   if (const std::string broker = config.GetString("broker"); !broker.empty()) {

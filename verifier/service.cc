@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/service.h"
 
+#include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -68,6 +69,17 @@ Service::~Service() {
   if (impl_->server) impl_->server->Stop();
 }
 
+bool Service::Impl::IsMember(const std::string& did) const {
+  const auto onboarded = [](ClaimSlot& slot, const std::string* pairwise) {
+    const std::lock_guard guard(slot.mutex);
+    return slot.claim.state == ClaimState::kOnboarded &&
+           (pairwise == nullptr || slot.claim.device_pairwise == *pairwise);
+  };
+  if (const auto slot = book->FindDevice(did)) return onboarded(*slot, nullptr);
+  const auto all = book->All();
+  return std::any_of(all.begin(), all.end(), [&](const auto& slot) { return onboarded(*slot, &did); });
+}
+
 std::string Service::url() const { return impl_->url; }
 const std::string& Service::did() const { return impl_->identity->did(); }
 
@@ -133,6 +145,11 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
   router.AddSync("GET", "/readyz", [&s](const base::HttpRequest&) { return ServeReady(*s.book, *s.store); });
   base::HttpServerOptions listen = options.listen;
   listen.handler_threads = kHandlerThreads;
+  if (options.mediator) {
+    KEEL_TRY(s.mediator, didcomm::OpenConfigured(
+                             *options.mediator, options.data_dir, options.passphrase, s.resolver, s.clock,
+                             [&s](const std::string& did) { return s.IsMember(did); }, listen, router));
+  }
   const auto ready = std::make_shared<std::atomic<bool>>(false);
   KEEL_TRY(s.server, base::HttpServer::Start(listen, [router = std::move(router), ready](base::HttpRequest request,
                                                                                          base::Responder responder) {
@@ -164,6 +181,7 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
   s.onboarding = std::make_unique<Onboarding>(std::move(parts));
   KEEL_TRY_VOID(s.book->Load());
   KEEL_TRY_VOID(s.ResetMembers());
+  if (s.mediator) KEEL_TRY_VOID(s.mediator->Announce(s.url));
   ready->store(true, std::memory_order_release);
   return std::unique_ptr<Service>(new Service(std::move(impl)));
 }

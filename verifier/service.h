@@ -3,8 +3,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/config.h"
 #include "base/net/http_server.h"
 #include "base/role.h"
 #include "core/result.h"
@@ -18,6 +20,7 @@ struct ServiceOptions {
   std::string public_url;             // what invitations name; empty: the listener's own URL
   std::vector<std::string> registry;  // endpoints that replace net.keel's hints
   uint64_t max_stale_seconds = 300;
+  std::optional<base::Config> mediator;  // its keys (didcomm/mediator/mediator.h); none: no mediator
 };
 
 // A running verifier: everything wired together. Owns its threads; Stop (also the destructor) ends them.

@@ -16,6 +16,7 @@
 #include "did/methods/key.h"
 #include "did/methods/peer.h"
 #include "did/resolver.h"
+#include "didcomm/mediator/mediator.h"
 #include "registry-client/registry_client.h"
 #include "vc/status_list/status_list.h"
 #include "verifier/claim_book.h"
@@ -63,6 +64,7 @@ struct Service::Impl {
   std::unique_ptr<ClaimBook> book;
   std::unique_ptr<Onboarding> onboarding;
   std::string url;
+  std::unique_ptr<didcomm::Mediator> mediator;  // null: not enabled
   std::unique_ptr<base::HttpServer> server;
 
   // verbs.cc
@@ -83,6 +85,8 @@ struct Service::Impl {
   Result<nlohmann::json> ImportFirmware(const nlohmann::json& args);
   // By DID, serial, or an unambiguous beginning of either.
   Result<std::shared_ptr<ClaimSlot>> FindDevice(const nlohmann::json& args);
+  // Whether a DID is an onboarded device's, its own or the one it speaks to us with.
+  bool IsMember(const std::string& did) const;
   // Puts the members of onboarded claims and the readers into the broker's file.
   Result<> ResetMembers();
 };

@@ -372,4 +372,19 @@ Result<bool> ReadMediatorOptions(const base::Config& config, std::function<bool(
   return true;
 }
 
+Result<std::unique_ptr<Mediator>> OpenConfigured(const base::Config& config, const std::string& data_dir,
+                                                 const std::string& passphrase, did::DidResolver& resolver,
+                                                 Clock& clock, std::function<bool(const std::string& did)> members,
+                                                 base::HttpServerOptions& listener, base::Router& router) {
+  MediatorOptions options;
+  KEEL_TRY(const bool enabled, ReadMediatorOptions(config, std::move(members), options));
+  if (!enabled) return std::unique_ptr<Mediator>();
+  options.data_dir = data_dir + "/mediator";
+  options.passphrase = passphrase;
+  KEEL_TRY(auto mediator, Mediator::Open(options, resolver, clock));
+  mediator->Attach(listener);
+  mediator->AddRoutes(router);
+  return mediator;
+}
+
 }  // namespace keel::didcomm

@@ -77,5 +77,11 @@ std::vector<base::Config::Key> MediatorConfigKeys();
 // none). `members`: whether a DID belongs to the service's own devices; may be empty.
 Result<bool> ReadMediatorOptions(const base::Config& config, std::function<bool(const std::string& did)> members,
                                  MediatorOptions& options);
+// What a service does before it starts its listener: null when the configuration doesn't enable it, else the mediator
+// in `data_dir`/mediator, attached to the listener's options and the router. Announce follows once the URL is known.
+Result<std::unique_ptr<Mediator>> OpenConfigured(const base::Config& config, const std::string& data_dir,
+                                                 const std::string& passphrase, did::DidResolver& resolver,
+                                                 Clock& clock, std::function<bool(const std::string& did)> members,
+                                                 base::HttpServerOptions& listener, base::Router& router);
 
 }  // namespace keel::didcomm

@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "base/json_strict.h"
 #include "didcomm/mediator/coordinate_mediation.h"
 #include "didcomm/mediator/message_pickup.h"
 #include "tests/fakes/mediator_world.h"
