@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/didcomm/listeners.h"
 
+#include <filesystem>
+
 #include "base/net/http_server.h"
 #include "base/role.h"
 #include "didcomm/message.h"
+#include "didcomm/transports/coap_transport.h"
+#include "didcomm/transports/file_transport.h"
 #include "didcomm/transports/websocket_transport.h"
 
 namespace keel::cli {
@@ -16,6 +20,7 @@ struct Place {
 
 Result<Place> PlaceOf(const std::string& uri) {
   const size_t slashes = uri.find("://");
+  if (uri.starts_with("file:") && uri.size() > 5) return Place{"file", "", uri.substr(5)};
   if (slashes == std::string::npos || slashes == 0)
     return Fail(Code::kUsage, "--listen", "\"" + uri + "\" is not like http://127.0.0.1:8080/didcomm or file:DIR");
   Place place;
@@ -35,6 +40,8 @@ Result<Place> PlaceOf(const std::string& uri) {
 struct Listeners::Impl {
   std::vector<std::unique_ptr<base::HttpServer>> http;
   std::vector<std::unique_ptr<base::WebSocketServer>> sockets;
+  std::vector<std::unique_ptr<didcomm::CoapServer>> coap;
+  std::vector<std::unique_ptr<didcomm::FileServer>> folders;
   std::vector<std::string> uris;
 
   Result<> Add(const std::string& uri, const didcomm::EnvelopeHandler& handler) {
@@ -62,6 +69,32 @@ struct Listeners::Impl {
       sockets.push_back(std::move(server));
       return {};
     }
+    if (place.scheme == "coap") {
+      KEEL_TRY(const base::HttpServerOptions address, base::ParseListen(place.authority));
+      didcomm::CoapServerOptions options;
+      options.host = address.host;
+      options.port = address.port;
+      options.path = place.path.substr(1);
+      KEEL_TRY(auto server, didcomm::CoapServer::Start(options, handler));
+      uris.push_back(server->uri());
+      coap.push_back(std::move(server));
+      return {};
+    }
+    if (place.scheme == "file") {
+      // file:///folder as others write it, or file:DIR with a folder of the shell's.
+      didcomm::FileServerOptions options;
+      if (const auto folder = didcomm::FolderOf(uri); folder) {
+        options.folder = *folder;
+      } else if (place.path.starts_with("//")) {
+        return Fail(Code::kUsage, "--listen", folder.error().Text());
+      } else {
+        options.folder = std::filesystem::absolute(place.path).lexically_normal().string();
+      }
+      KEEL_TRY(auto server, didcomm::FileServer::Start(options, handler));
+      uris.push_back(server->uri());
+      folders.push_back(std::move(server));
+      return {};
+    }
     return Fail(Code::kUsage, "--listen", "\"" + place.scheme + "\" is not http, ws, coap or file");
   }
 };
@@ -82,12 +115,15 @@ size_t Listeners::open() const {
   size_t all = 0;
   for (const auto& server : impl_->http) all += server->stats().open;
   for (const auto& server : impl_->sockets) all += server->stats().open;
+  for (const auto& server : impl_->coap) all += server->stats().unfinished;
   return all;
 }
 
 void Listeners::Stop() {
   for (const auto& server : impl_->http) server->Stop();
   for (const auto& server : impl_->sockets) server->Stop();
+  for (const auto& server : impl_->coap) server->Stop();
+  for (const auto& server : impl_->folders) server->Stop();
 }
 
 }  // namespace keel::cli

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "did/methods/peer.h"
+#include "didcomm/transports/coap_transport.h"
+#include "didcomm/transports/file_transport.h"
 #include "didcomm/transports/http_transport.h"
 #include "didcomm/transports/websocket_transport.h"
 
@@ -33,6 +35,8 @@ Result<std::unique_ptr<Party>> Party::Open(const WorldFlags& flags) {
   impl->keys = std::make_unique<did::MapKeyFinder>(&impl->world->keys());
   impl->transports.push_back(std::make_unique<didcomm::HttpTransport>(impl->world->http()));
   impl->transports.push_back(std::make_unique<didcomm::WebSocketTransport>());
+  impl->transports.push_back(std::make_unique<didcomm::CoapTransport>());
+  impl->transports.push_back(std::make_unique<didcomm::FileTransport>());
   return std::unique_ptr<Party>(new Party(std::move(impl)));
 }
 

@@ -292,7 +292,7 @@ struct CoapServer::Impl {
   std::thread thread;
   std::atomic<bool> stopping{false};
   std::atomic<uint64_t> handled{0}, refused{0};
-  std::atomic<size_t> exchange_count{0};
+  std::atomic<size_t> exchange_count{0}, unfinished{0};
 
   // A peer's request being put together, then the answer to it.
   struct Exchange {
@@ -301,6 +301,7 @@ struct CoapServer::Impl {
     std::optional<coap_mid_t> last;  // message id of the datagram that completed it
     uint32_t last_block = 0;
     bool done = false;
+    bool finished = false;  // nothing of the answer is left to be sent
     coap_pdu_code_t code{};
     std::string reply;
   };
@@ -316,12 +317,13 @@ struct CoapServer::Impl {
   void Expire();
   void OnPost(coap_session_t* session, const coap_pdu_t* request, coap_pdu_t* response);
   void Complete(Exchange& exchange);
-  void Answer(const Exchange& exchange, const std::optional<Block>& block1, const std::optional<Block>& wanted,
-              coap_pdu_t* response) const;
+  void Answer(Exchange& exchange, const std::optional<Block>& block1, const std::optional<Block>& wanted,
+              coap_pdu_t* response);
 };
 
 void CoapServer::Impl::Forget(std::map<std::string, Exchange>::iterator exchange) {
   octets -= exchange->second.body.size() + exchange->second.reply.size();
+  if (!exchange->second.finished) --unfinished;
   exchanges.erase(exchange);
   exchange_count = exchanges.size();
 }
@@ -355,13 +357,14 @@ void CoapServer::Impl::Complete(Exchange& exchange) {
   }
 }
 
-void CoapServer::Impl::Answer(const Exchange& exchange, const std::optional<Block>& block1,
-                              const std::optional<Block>& wanted, coap_pdu_t* response) const {
+void CoapServer::Impl::Answer(Exchange& exchange, const std::optional<Block>& block1,
+                              const std::optional<Block>& wanted, coap_pdu_t* response) {
   coap_pdu_set_code(response, exchange.code);
   Block block2 = wanted.value_or(Block{});
   const bool blocks = exchange.reply.size() > block2.size();
   if (!blocks && block2.number > 0) return coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_OPTION);
   block2.more = (block2.number + 1) * block2.size() < exchange.reply.size();
+  if (!block2.more && !std::exchange(exchange.finished, true)) --unfinished;
   if (!exchange.reply.empty()) AddUint(response, COAP_OPTION_CONTENT_FORMAT, kFormatJson);
   if (blocks) AddBlock(response, COAP_OPTION_BLOCK2, block2);
   if (block1) AddBlock(response, COAP_OPTION_BLOCK1, {block1->number, false, block1->szx});
@@ -406,6 +409,7 @@ void CoapServer::Impl::OnPost(coap_session_t* session, const coap_pdu_t* request
     }
     found = exchanges.emplace(peer, Exchange{}).first;
     exchange_count = exchanges.size();
+    ++unfinished;
   } else if (found == exchanges.end() || found->second.done) {
     return refuse(COAP_RESPONSE_CODE_INCOMPLETE);
   }
@@ -515,6 +519,8 @@ std::string CoapServer::uri() const {
   return "coap://" + (host.find(':') != std::string::npos ? "[" + host + "]" : host) + ":" +
          std::to_string(impl_->port) + "/" + impl_->options.path;
 }
-CoapServer::Stats CoapServer::stats() const { return {impl_->handled, impl_->refused, impl_->exchange_count}; }
+CoapServer::Stats CoapServer::stats() const {
+  return {impl_->handled, impl_->refused, impl_->exchange_count, impl_->unfinished};
+}
 
 }  // namespace keel::didcomm

@@ -49,6 +49,7 @@ class CoapServer {
   struct Stats {
     uint64_t handled = 0, refused = 0;
     size_t exchanges = 0;
+    size_t unfinished = 0;  // of these: a request that isn't whole, or an answer whose last block wasn't asked for
   };
   Stats stats() const;
 

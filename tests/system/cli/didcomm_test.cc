@@ -92,7 +92,9 @@ TEST_F(Talk, PingDiscoverAndSendOverHttp) {
 class TalkOver : public Talk, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(TalkOver, PingAndProblemReportComeBackTheSameWay) {
-  Listener bob = Listen({"--listen", GetParam(), "--count", "3"});
+  // A folder is the test's own.
+  const std::string where = std::string_view(GetParam()) == "file:" ? "file:" + (dir_ / "box") : GetParam();
+  Listener bob = Listen({"--listen", where, "--count", "3"});
   ASSERT_EQ(bob.uris.size(), 1u);
   EXPECT_TRUE(bob.uris[0].starts_with(std::string(GetParam()).substr(0, 3))) << bob.uris[0];
   EXPECT_EQ(OkJson({"didcomm", "ping", bob.did, "--json"})["did"], bob.did);
@@ -110,8 +112,15 @@ TEST_P(TalkOver, PingAndProblemReportComeBackTheSameWay) {
   EXPECT_EQ(messages[2]["message"]["from"], alice);
 }
 
+TEST_P(TalkOver, TheLastAnswerStillArrives) {
+  const std::string where = std::string_view(GetParam()) == "file:" ? "file:" + (dir_ / "box") : GetParam();
+  Listener bob = Listen({"--listen", where, "--count", "1"});
+  EXPECT_EQ(OkJson({"didcomm", "ping", bob.did, "--json"})["did"], bob.did);
+}
+
 INSTANTIATE_TEST_SUITE_P(Transports, TalkOver,
-                         ::testing::Values("http://127.0.0.1:0/didcomm", "ws://127.0.0.1:0/didcomm"));
+                         ::testing::Values("http://127.0.0.1:0/didcomm", "ws://127.0.0.1:0/didcomm",
+                                           "coap://127.0.0.1:0/didcomm", "file:"));
 
 TEST_F(Talk, TwoListenersTalkToEachOther) {
   // Alice listens, too: her question's answer comes to her own endpoint where it can't come back on the connection.

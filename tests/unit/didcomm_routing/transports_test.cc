@@ -146,9 +146,11 @@ TEST_F(Coap, AnswersInTheBlocksThatAreAskedFor) {
   Start({}, reply);
   RawCoap peer(server->port());
   EXPECT_EQ(peer.Post(1, RawCoap::Block2(0, 2), "hello"), 204);  // 64 octets
+  EXPECT_EQ(server->stats().unfinished, 1u);
   EXPECT_TRUE(peer.last.ends_with(reply.substr(0, 64)));
   EXPECT_EQ(peer.Post(2, RawCoap::Block2(46, 2), ""), 204);
   EXPECT_TRUE(peer.last.ends_with(reply.substr(2944)));
+  EXPECT_EQ(server->stats().unfinished, 0u);
   EXPECT_EQ(peer.Post(3, RawCoap::Block2(1000, 2), ""), 204);  // beyond the end: nothing
   EXPECT_EQ(heard.Wait(1).size(), 1u);
 }
