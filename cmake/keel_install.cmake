@@ -7,7 +7,7 @@ set(keel_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/keel")
 
 # Every library of the folders that others may build on. cpprestsdk's client is left out: its owner has archived it.
 set(keel_installed "")
-foreach(folder core crypto ledger onboarding base registry-client did didcomm vc custody)
+foreach(folder core crypto ledger onboarding base registry-client did didcomm vc exchange custody)
   get_property(targets DIRECTORY "${CMAKE_SOURCE_DIR}/${folder}" PROPERTY BUILDSYSTEM_TARGETS)
   foreach(target ${targets})
     get_target_property(type ${target} TYPE)

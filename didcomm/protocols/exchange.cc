@@ -6,7 +6,7 @@
 
 #include "base/json_strict.h"
 #include "did/did.h"
-#include "didcomm/protocols/exchange_busy.h"
+#include "didcomm/internal/exchange_busy.h"
 #include "didcomm/protocols/message_type.h"
 
 // What comes in, and what the clock brings. exchange_send.cc has what goes out and what is stored.

@@ -19,7 +19,7 @@ HERE = "tests/lint/"
 
 EMBEDDED = {"core", "crypto", "ledger", "onboarding"}
 MIDDLE = EMBEDDED | {"base", "registry-client", "did"}
-BELOW_TOP = MIDDLE | {"didcomm", "vc", "custody"}
+BELOW_TOP = MIDDLE | {"didcomm", "vc", "exchange", "custody"}
 # What each folder may include besides itself (docs/architecture.md, "Layers").
 LAYERS = {
     "core": set(),
@@ -35,6 +35,7 @@ LAYERS = {
     "did": EMBEDDED | {"base", "registry-client"},
     "didcomm": MIDDLE,
     "vc": MIDDLE,
+    "exchange": MIDDLE | {"vc", "didcomm"},  # docs/decisions/0041-exchange.md
     "custody": MIDDLE | {"vc", "didcomm"},  # docs/decisions/0004-custody-uses-didcomm.md
     "registry-node": BELOW_TOP,
     "issuer": BELOW_TOP,

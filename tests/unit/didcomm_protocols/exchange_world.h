@@ -59,6 +59,7 @@ inline Attachment JsonAttachment(const std::string& json_text, const std::string
 class TestHooks final : public CredentialExchangeHooks {
  public:
   Result<ExchangeDecision> Decide(const ExchangeRecord& record, const Message& received) override {
+    const std::lock_guard lock(mutex);
     ++asked;
     last = record;
     if (fail_next > 0) {
@@ -84,7 +85,12 @@ class TestHooks final : public CredentialExchangeHooks {
       default: ADD_FAILURE() << "asked in state " << ExchangeStateName(record.state); return ExchangeDecision::Later();
     }
   }
-  void Ended(const ExchangeRecord& record) override { ended[record.id.thread] = record; }
+  void Ended(const ExchangeRecord& record) override {
+    const std::lock_guard lock(mutex);
+    ended[record.id.thread] = record;
+  }
+
+  std::mutex mutex;  // several exchanges at once
 
   std::map<ExchangeState, ExchangeDecision> planned;
   bool will_confirm = true;
