@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,7 @@
 #include "didcomm/protocols/discover_features.h"
 #include "didcomm/protocols/report_problem.h"
 #include "didcomm/protocols/trust_ping.h"
+#include "didcomm/routing.h"
 
 namespace keel::cli {
 namespace {
@@ -58,6 +60,15 @@ Result<Answer> Ask(const Flags& flags, didcomm::Message question) {
     world.secrets.clear();
   }
   KEEL_TRY(const auto presence, Presence::Open(world, std::move(options)));
+  if (flags.presence.did.empty() && flags.presence.listen.empty() && flags.presence.mediator.empty()) {
+    KEEL_TRY(const auto endpoints, didcomm::FindEndpoints(flags.to, presence->party().resolver()));
+    const bool direct =
+        std::any_of(endpoints.begin(), endpoints.end(), [](const didcomm::Endpoint& way) { return way.hops.empty(); });
+    if (!direct)
+      return Fail(Code::kUsage, "ask",
+                  "that DID is behind a mediator, so its answer can't come back on the connection: say where it can "
+                  "come, --mediator DID or --listen URI");
+  }
   const uint64_t began = base::MonotonicMs();
   KEEL_TRY(didcomm::Unpacked unpacked,
            presence->agent().Ask(std::move(question), presence->did(), flags.to, deadlines.total));

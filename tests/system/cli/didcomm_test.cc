@@ -146,6 +146,10 @@ TEST_F(Talk, ThroughAMediator) {
   const std::string alice = Peer("alice.key");
   Ok({"didcomm", "send", "--from", alice, "--to", bob.did, "--key", dir_ / "alice.key", "--type", kBasicMessage,
       "--body", R"({"content":"through"})"});
+  // An answer can't come back through a mediator's connection: said at once.
+  const auto nowhere = Run({"didcomm", "ping", bob.did});
+  EXPECT_EQ(nowhere.state.code, 2);
+  EXPECT_NE(nowhere.err.find("--mediator"), std::string::npos) << nowhere.err;
   // The one who asks is behind the mediator, too.
   EXPECT_EQ(
       OkJson({"didcomm", "ping", bob.did, "--mediator", world.mediator->did(), "--timeout", "30", "--json"})["did"],
