@@ -30,9 +30,19 @@ uint8_t ValueOf(const std::array<uint8_t, 128>& table, char c) {
 // The characters of base64 without padding; the caller has checked the room.
 size_t EncodeBits(ByteView in, const char* alphabet, char* out) {
   size_t used = 0;
+  // Three octets are four characters; what is left over goes the slow way.
+  size_t at = 0;
+  for (; in.size() - at >= 3; at += 3) {
+    const uint32_t three = static_cast<uint32_t>(in[at]) << 16 | static_cast<uint32_t>(in[at + 1]) << 8 | in[at + 2];
+    out[used] = alphabet[three >> 18];
+    out[used + 1] = alphabet[three >> 12 & 63];
+    out[used + 2] = alphabet[three >> 6 & 63];
+    out[used + 3] = alphabet[three & 63];
+    used += 4;
+  }
   uint32_t bits = 0;
   int count = 0;
-  for (const uint8_t octet : in) {
+  for (const uint8_t octet : in.subspan(at)) {
     bits = (bits << 8 | octet) & 0xffff;
     count += 8;
     while (count >= 6) {
@@ -49,8 +59,23 @@ Result<size_t> DecodeBits(std::string_view in, const std::array<uint8_t, 128>& t
   const size_t need = in.size() / 4 * 3 + (in.size() % 4 == 0 ? 0 : in.size() % 4 - 1);
   if (need > out.size()) return Fail(Code::kBufferTooSmall, where);
   size_t used = 0;
+  size_t at = 0;
+  // Whole groups of four while nothing is odd in them; the slow way finds out what is.
+  for (; in.size() - at >= 4; at += 4) {
+    const auto a = static_cast<uint8_t>(in[at]), b = static_cast<uint8_t>(in[at + 1]),
+               c = static_cast<uint8_t>(in[at + 2]), d = static_cast<uint8_t>(in[at + 3]);
+    if (((a | b | c | d) & 0x80) != 0) break;
+    const uint32_t va = table[a], vb = table[b], vc = table[c], vd = table[d];
+    if (((va | vb | vc | vd) & 0xc0) != 0) break;
+    const uint32_t three = va << 18 | vb << 12 | vc << 6 | vd;
+    out[used] = static_cast<uint8_t>(three >> 16);
+    out[used + 1] = static_cast<uint8_t>(three >> 8);
+    out[used + 2] = static_cast<uint8_t>(three);
+    used += 3;
+  }
   uint32_t bits = 0;
   int count = 0;
+  in.remove_prefix(at);
   for (const char c : in) {
     const uint8_t value = ValueOf(table, c);
     if (value == kNone) return Fail(c == '=' ? Code::kNotCanonical : Code::kMalformed, where);
@@ -218,6 +243,13 @@ Result<Varint> VarintDecode(ByteView in) {
 bool IsUtf8(ByteView in) {
   size_t at = 0;
   while (at < in.size()) {
+    uint64_t eight = 0;
+    while (in.size() - at >= sizeof eight) {  // eight ASCII octets at a step
+      std::memcpy(&eight, in.data() + at, sizeof eight);
+      if ((eight & 0x8080808080808080u) != 0) break;
+      at += sizeof eight;
+    }
+    if (at == in.size()) break;
     const uint8_t lead = in[at++];
     if (lead < 0x80) continue;
     size_t more = 0;

@@ -9,10 +9,18 @@ namespace {
 constexpr uint8_t kKwIv[8] = {0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6, 0xa6};
 
 // RFC 7518 section 5.2.2.1: HMAC-SHA-512 over AAD || IV || ciphertext || AAD's bits as u64, cut to 32 octets.
-void CbcHmacTag(ByteView mac_key, ByteView aad, ByteView iv, ByteView ciphertext, std::span<uint8_t, 32> tag) {
+void CbcHmacTag(const Aes256& aes, ByteView mac_key, ByteView aad, ByteView iv, ByteView ciphertext,
+                std::span<uint8_t, 32> tag) {
   ByteArray<8> aad_bits;
   ByteWriter(aad_bits).U64(static_cast<uint64_t>(aad.size()) * 8);
   Bytes64 mac;
+  if (aes.hmac_sha512 != nullptr) {
+    const ByteView parts[] = {aad, iv, ciphertext, aad_bits};
+    aes.hmac_sha512(mac_key, {parts, std::size(parts)}, mac);
+    std::memcpy(tag.data(), mac.data(), tag.size());
+    Wipe(mac);
+    return;
+  }
   crypto_auth_hmacsha512_state state;
   crypto_auth_hmacsha512_init(&state, mac_key.data(), mac_key.size());
   crypto_auth_hmacsha512_update(&state, aad.data(), aad.size());
@@ -35,12 +43,12 @@ Result<size_t> CbcHmacEncrypt(const Aes256& aes, ByteView key, ByteView iv, Byte
   const size_t length = CbcHmacCiphertextLength(plaintext.size());
   if (ciphertext.size() < length) return Fail(Code::kBufferTooSmall, "A256CBC-HS512");
   const size_t whole = plaintext.size();
-  if (whole != 0) std::memmove(ciphertext.data(), plaintext.data(), whole);
+  if (whole != 0 && ciphertext.data() != plaintext.data()) std::memmove(ciphertext.data(), plaintext.data(), whole);
   std::memset(ciphertext.data() + whole, static_cast<int>(length - whole), length - whole);  // PKCS #7
   ByteArray<16> chain;
   std::memcpy(chain.data(), iv.data(), chain.size());
   aes.cbc_encrypt(key.subspan<32, 32>(), chain, ciphertext.first(length));
-  CbcHmacTag(key.first(32), aad, iv, ciphertext.first(length), tag);
+  CbcHmacTag(aes, key.first(32), aad, iv, ciphertext.first(length), tag);
   return length;
 }
 
@@ -54,9 +62,9 @@ Result<size_t> CbcHmacDecrypt(const Aes256& aes, ByteView key, ByteView iv, Byte
   }
   if (plaintext.size() < ciphertext.size()) return Fail(Code::kBufferTooSmall, "A256CBC-HS512");
   Bytes32 expected;
-  CbcHmacTag(key.first(32), aad, iv, ciphertext, expected);
+  CbcHmacTag(aes, key.first(32), aad, iv, ciphertext, expected);
   if (!ConstantTimeEqual(expected, tag)) return refuse();
-  std::memmove(plaintext.data(), ciphertext.data(), ciphertext.size());
+  if (plaintext.data() != ciphertext.data()) std::memmove(plaintext.data(), ciphertext.data(), ciphertext.size());
   ByteArray<16> chain;
   std::memcpy(chain.data(), iv.data(), chain.size());
   const ByteSpan data = plaintext.first(ciphertext.size());

@@ -16,6 +16,8 @@ struct Aes256 {
   // The transformations W and W^-1 of RFC 3394 in place over a[8] || r[8*n]; one key schedule for all blocks.
   void (*kw_wrap)(std::span<const uint8_t, 32> key, ByteSpan blocks);
   void (*kw_unwrap)(std::span<const uint8_t, 32> key, ByteSpan blocks);
+  // HMAC-SHA-512 over the parts one after the other, where there is a faster one than libsodium's; else null.
+  void (*hmac_sha512)(ByteView key, std::span<const ByteView> parts, std::span<uint8_t, 64> out) = nullptr;
 };
 extern const Aes256 kBearSslAes;
 extern const Aes256 kOpenSslAes;

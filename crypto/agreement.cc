@@ -29,7 +29,9 @@ Result<SharedSecret> AgreeRaw(KeyType type, ByteView private_key, const PublicKe
     case KeyType::kSecp256k1: {
       const auto agree = internal::Hooks().agree;
       if (agree == nullptr) return Fail(Code::kUnsupported, "key agreement (SetUpHostedCrypto not called)");
-      good = agree(type, private_key, peer.bytes(), secret.MutableSecret()) == 32;
+      ByteArray<65> point;
+      KEEL_TRY(const size_t length, peer.ToUncompressed(point));
+      good = agree(type, private_key, ByteView(point).first(length), secret.MutableSecret()) == 32;
       break;
     }
     case KeyType::kEd25519:

@@ -8,17 +8,16 @@
 // changed to another table, so that reading it needs no lock.
 namespace keel::crypto::internal {
 
-// Each member may serve kP256, kP384, kP521 and kSecp256k1. Public keys come in compressed; all null on a
-// microcontroller.
+// Each member may serve kP256, kP384, kP521 and kSecp256k1; all null on a microcontroller. A point is 0x04 || x || y.
 struct CurveHooks {
-  // True when the compressed octets are a point of the curve (and not infinity).
-  bool (*check)(KeyType type, ByteView compressed) = nullptr;
+  // The octets are a point of the curve (infinity has no such form).
+  bool (*check)(KeyType type, ByteView point) = nullptr;
   // Compressed -> 0x04 || x || y; false when there is no such point. out has the exact length.
   bool (*uncompress)(KeyType type, ByteView compressed, ByteSpan out) = nullptr;
   // The signature (r||s, right length) is good for the message.
-  bool (*verify)(KeyType type, ByteView compressed, ByteView message, ByteView signature) = nullptr;
+  bool (*verify)(KeyType type, ByteView point, ByteView message, ByteView signature) = nullptr;
   // x coordinate of private * peer; its length, or 0 when anything is wrong.
-  size_t (*agree)(KeyType type, ByteView private_key, ByteView peer_compressed, ByteSpan out) = nullptr;
+  size_t (*agree)(KeyType type, ByteView private_key, ByteView peer_point, ByteSpan out) = nullptr;
   // Compressed public key of a private key; 0 when the scalar is out of range.
   size_t (*derive)(KeyType type, ByteView private_key, ByteSpan out) = nullptr;
   // r||s, low-S; 0 on failure.

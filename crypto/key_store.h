@@ -28,6 +28,16 @@ class KeyStore {
   virtual Result<size_t> Sign(KeyHandle key, ByteView message, ByteSpan signature) = 0;
   // ECDH with the peer's public key of the same type.
   virtual Result<SharedSecret> Agree(KeyHandle key, const PublicKey& peer) = 0;
+#if KEEL_HOSTED
+  // The same for curves with longer secrets too: writes PrivateKeyLength(type) octets (P-384: 48, P-521: 66) and
+  // returns how many. A store that knows only 32-octet secrets need not override it.
+  virtual Result<size_t> AgreeWide(KeyHandle key, const PublicKey& peer, ByteSpan out) {
+    KEEL_TRY(const SharedSecret secret, Agree(key, peer));
+    if (out.size() < secret.ExposeSecret().size()) return Fail(Code::kBufferTooSmall, "key agreement");
+    std::memcpy(out.data(), secret.ExposeSecret().data(), secret.ExposeSecret().size());
+    return secret.ExposeSecret().size();
+  }
+#endif
   // Destroys the key for good; afterwards kNoSuchKey.
   virtual Result<> Erase(KeyHandle key) = 0;
 

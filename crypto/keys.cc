@@ -115,23 +115,22 @@ Result<PublicKey> PublicKey::Create(KeyType type, ByteView octets) {
   if (length == 0) return Fail(Code::kUnsupported, "public key type");
   if (octets.size() != length) return Fail(Code::kBadKey, "public key length");
   bool good = false;
+  ByteArray<kMaxUncompressed> point;
   switch (type) {
     case KeyType::kEd25519: good = EdwardsOk(octets); break;
     case KeyType::kX25519: good = MontgomeryOk(octets); break;
     case KeyType::kP256:
-      if (const auto check = internal::Hooks().check; check != nullptr) {
-        good = check(type, octets);
-      } else {
-        ByteArray<65> point;
-        good = embedded::P256Uncompress(octets.first<33>(), point);
+      if (internal::Hooks().uncompress == nullptr) {
+        good = embedded::P256Uncompress(octets.first<33>(), ByteSpan(point).first<65>());
+        break;
       }
-      break;
+      [[fallthrough]];
     case KeyType::kSecp256k1:
     case KeyType::kP384:
     case KeyType::kP521: {
-      const auto check = internal::Hooks().check;
-      if (check == nullptr) return Fail(Code::kUnsupported, "public key type (SetUpHostedCrypto not called)");
-      good = check(type, octets);
+      const auto uncompress = internal::Hooks().uncompress;
+      if (uncompress == nullptr) return Fail(Code::kUnsupported, "public key type (SetUpHostedCrypto not called)");
+      good = uncompress(type, octets, ByteSpan(point).first(2 * length - 1));
       break;
     }
   }
@@ -184,6 +183,17 @@ Result<PublicKey> PublicKey::FromUncompressed(KeyType type, ByteView octets) {
   ByteArray<kMaxPublicKey> compressed;
   compressed[0] = static_cast<uint8_t>(2 | (octets[octets.size() - 1] & 1));
   std::memcpy(compressed.data() + 1, octets.data() + 1, length - 1);
+#if KEEL_HOSTED
+  // With y at hand it is enough to see that the point is on the curve.
+  if (const auto check = internal::Hooks().check; check != nullptr) {
+    if (!check(type, octets)) return Fail(Code::kBadKey, "uncompressed key");
+    PublicKey key;
+    key.type_ = type;
+    key.length_ = static_cast<uint8_t>(length);
+    std::memcpy(key.bytes_.data(), compressed.data(), length);
+    return key;
+  }
+#endif
   KEEL_TRY(const PublicKey key, Create(type, ByteView(compressed).first(length)));
   // The sign bit alone does not make y right.
   ByteArray<kMaxUncompressed> again;

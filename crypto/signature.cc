@@ -54,11 +54,22 @@ Result<bool> Verify(const PublicKey& key, ByteView message, ByteView signature, 
     return false;
   }
   if (const auto verify = internal::Hooks().verify; verify != nullptr) {
-    return verify(key.type(), key.bytes(), message, signature);
+    ByteArray<kMaxUncompressed> point;
+    KEEL_TRY(const size_t length, key.ToUncompressed(point));
+    return verify(key.type(), ByteView(point).first(length), message, signature);
   }
   if (algorithm != SignatureAlgorithm::kEs256)
     return Fail(Code::kUnsupported, "signature (SetUpHostedCrypto not called)");
   return embedded::P256Verify(key.bytes().first<33>(), message, signature.first<64>());
+}
+
+Result<bool> VerifyEitherS(const PublicKey& key, ByteView message, ByteView signature) {
+  if (!key.valid() || key.type() != KeyType::kSecp256k1 || signature.size() != 64)
+    return Verify(key, message, signature);
+  ByteArray<64> low;
+  std::memcpy(low.data(), signature.data(), low.size());
+  internal::MakeLowS(key.type(), ByteSpan(low).subspan(32));
+  return Verify(key, message, low);
 }
 
 }  // namespace keel::crypto

@@ -19,6 +19,10 @@ size_t SignatureLength(SignatureAlgorithm algorithm);
 // keys; ES256K low-S only; ES256 either unless `require_low_s`.
 Result<bool> Verify(const PublicKey& key, ByteView message, ByteView signature, bool require_low_s = false);
 
+// The same, but a high S is as good as a low one for ECDSA on every curve: JWS (RFC 7515, RFC 8812) asks for neither,
+// and DIDComm's peers emit both. Where a signature's octets serve as an identifier, use Verify.
+Result<bool> VerifyEitherS(const PublicKey& key, ByteView message, ByteView signature);
+
 // The embedded build verifies Ed25519 (libsodium) and P-256 (BearSSL). Hosts register the rest by calling
 // SetUpHostedCrypto() in main / test main; it is idempotent and not thread-safe against use.
 void SetUpHostedCrypto();

@@ -37,7 +37,7 @@ Result<Jws> Jws::Parse(std::string_view compact, size_t max_size) {
   jws.typ = typ.value_or("");
   jws.kid = kid.value_or("");
   if (const auto jwk = parsed.find("jwk"); jwk != parsed.end()) {
-    KEEL_TRY(jws.jwk, crypto::PublicKeyFromJwk(*jwk));
+    KEEL_TRY(jws.jwk, crypto::PublicKeyFromJwk(*jwk, crypto::JwkUse::kVerify));
   }
   return jws;
 }
@@ -48,7 +48,7 @@ Result<bool> VerifyJws(const Jws& jws, const crypto::PublicKey& key) {
     return Fail(Code::kAlgorithmNotAllowed, "jws",
                 "the header says " + jws.alg + ", the key is for " + std::string(crypto::JoseName(algorithm)));
   }
-  return crypto::Verify(key, AsBytes(jws.signing_input), jws.signature);
+  return crypto::VerifyEitherS(key, AsBytes(jws.signing_input), jws.signature);
 }
 
 Result<std::string> SignJws(const json& header, std::string_view payload, crypto::KeyStore& store,

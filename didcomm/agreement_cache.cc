@@ -10,7 +10,7 @@ namespace keel::didcomm {
 struct AgreementCache::Impl {
   struct Entry {
     std::string key;
-    crypto::SharedSecret secret;
+    crypto::WideSecret secret;
   };
   explicit Impl(size_t max) : max_entries(max) {}
 
@@ -37,7 +37,7 @@ AgreementCache::AgreementCache(size_t max_entries)
     : impl_(std::make_unique<Impl>(max_entries == 0 ? 1 : max_entries)) {}
 AgreementCache::~AgreementCache() = default;
 
-Result<crypto::SharedSecret> AgreementCache::Agree(const did::KeyRef& ours, const crypto::PublicKey& peer) {
+Result<crypto::WideSecret> AgreementCache::Agree(const did::KeyRef& ours, const crypto::PublicKey& peer) {
   std::string key = OurPart(ours);
   key += static_cast<char>(peer.type());
   key += AsText(peer.bytes());
@@ -48,7 +48,8 @@ Result<crypto::SharedSecret> AgreementCache::Agree(const did::KeyRef& ours, cons
       return it->second->secret.Clone();
     }
   }
-  KEEL_TRY(crypto::SharedSecret secret, ours.store->Agree(ours.handle, peer));
+  crypto::WideSecret secret;
+  KEEL_TRY(secret.length, ours.store->AgreeWide(ours.handle, peer, secret.octets.MutableSecret()));
   const std::lock_guard lock(impl_->mutex);
   if (impl_->index.contains(key)) return secret;  // another thread was as fast
   while (impl_->order.size() >= impl_->max_entries) {

@@ -10,16 +10,16 @@
 
 #include "base/encoding.h"
 #include "core/seams.h"
-#include "crypto/agreement.h"
+#include "crypto/hosted/wide_agreement.h"
 #include "did/key_finder.h"
 
 // Encrypted envelopes (JWE JSON, general) of DIDComm v2: below message and addressing. Algorithms: ECDH-1PU+A256KW
 // (draft-madden-jose-ecdh-1pu-04: the JWE tag with its u32 length enters the KDF) with A256CBC-HS512 only;
-// ECDH-ES+A256KW with XC20P or A256CBC-HS512; curves X25519 and P-256. Everything else is kAlgorithmNotAllowed or
-// kUnsupported. docs/formats/didcomm-profile.md has the octets.
+// ECDH-ES+A256KW with XC20P, A256GCM or A256CBC-HS512; curves X25519, P-256, P-384 and P-521. Everything else is
+// kAlgorithmNotAllowed or kUnsupported. docs/formats/didcomm-profile.md has the octets.
 namespace keel::didcomm {
 
-enum class ContentEncryption : uint8_t { kXc20p, kA256CbcHs512 };
+enum class ContentEncryption : uint8_t { kXc20p, kA256CbcHs512, kA256Gcm };
 
 // Static-static agreements kept per pair of (our key, peer's key): half of what authcrypt costs. Bounded (least
 // recently used go first, wiped), thread-safe.
@@ -27,7 +27,7 @@ class AgreementCache {
  public:
   explicit AgreementCache(size_t max_entries = 4096);
   ~AgreementCache();
-  Result<crypto::SharedSecret> Agree(const did::KeyRef& ours, const crypto::PublicKey& peer);
+  Result<crypto::WideSecret> Agree(const did::KeyRef& ours, const crypto::PublicKey& peer);
   // Drops every agreement of this key (session over, key erased).
   void Forget(const did::KeyRef& ours);
   size_t size() const;
@@ -58,7 +58,8 @@ struct Envelope {
   std::vector<std::string> kids;  // recipients, in order
   std::vector<base::ByteVec> encrypted_keys;
   crypto::PublicKey epk;
-  base::ByteVec apu, apv, iv, ciphertext, tag;
+  base::ByteVec apu, apv, iv, tag;
+  std::string ciphertext;  // octets
   std::string protected_b64;
 
   // kMalformed, kTooLarge, kAlgorithmNotAllowed, kUnsupported (curve, crit, zip), kWrongSender (apu is not skid).

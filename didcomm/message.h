@@ -16,6 +16,7 @@ namespace keel::didcomm {
 inline constexpr size_t kMaxMessage = 1 << 20;  // octets of a plaintext or an envelope
 inline constexpr size_t kMaxRecipients = 64;
 inline constexpr size_t kMaxAttachments = 64;
+inline constexpr size_t kMaxSignatures = 16;
 
 inline constexpr std::string_view kTypPlain = "application/didcomm-plain+json";
 inline constexpr std::string_view kTypSigned = "application/didcomm-signed+json";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,14 +49,21 @@ struct Metadata {
   std::string encrypted_from;             // skid of the authcrypt layer
   std::vector<std::string> encrypted_to;  // kids of the innermost encryption
   std::string recipient_kid;              // which of them was ours
-  std::string sign_from;
-  std::string sign_alg;        // "EdDSA"
-  std::string enc_alg_auth;    // "A256CBC_HS512_ECDH_1PU_A256KW"
-  std::string enc_alg_anon;    // "XC20P_ECDH_ES_A256KW"
-  std::string signed_message;  // the signed layer as it came
+  std::string sign_from;                  // kid of the first signature
+  std::vector<std::string> signers;       // kids of all of them, all keys of the message's `from`
+  std::string sign_alg;                   // "EdDSA"
+  std::string enc_alg_auth;               // "A256CBC_HS512_ECDH_1PU_A256KW"
+  std::string enc_alg_anon;               // "XC20P_ECDH_ES_A256KW"
+  std::string signed_message;             // the signed layer as it came
   std::string from_prior_issuer_kid;
   std::string from_prior_jwt;
 };
+
+// The metadata as an object, with the names that the SICPA libraries use: encrypted, authenticated, non_repudiation,
+// anonymous_sender, re_wrapped_in_forward, encrypted_from_kid, encrypted_to_kids, sign_from_kid, from_prior_issuer_kid,
+// enc_alg_auth, enc_alg_anon, sign_alg, signed_message (an object), from_prior (the JWT's claims); besides
+// sign_from_kids, of every signature. Null where a message has no such thing.
+nlohmann::json MetadataJson(const Metadata& metadata);
 
 struct Unpacked {
   Message message;
@@ -63,13 +71,13 @@ struct Unpacked {
   std::string plaintext;  // exact octets of the plaintext message as received
 };
 
-// Opens any DIDComm v2 message: layers in the orders that the specification allows (at most
-// anoncrypt(authcrypt(signed(plaintext)))). Enforced: the skid's DID is `from`, the signer's DID is `from`, our kid's
-// DID is in `to`, keys are listed for their use (keyAgreement, authentication), apu = skid, apv = hash of the kids,
-// from_prior is signed by an authentication key of its iss and its sub is `from`, expiry and replay by the options.
-// Errors: kMalformed and the strict parser's, kTooLarge, kUnsupported, kAlgorithmNotAllowed, kNoSuchKey (none of the
-// recipients is ours), kDecryptFailed, kBadSignature, kWrongSender, kWrongRecipient, kExpired, kReplayed, kUntrusted,
-// resolver errors (could not be checked).
+// Opens any DIDComm v2 message: layers in the orders that the specification allows, and
+// anoncrypt(authcrypt(signed(plaintext))), which peers emit and its appendix shows. Enforced: the skid's DID is `from`,
+// the signer's DID is `from`, our kid's DID is in `to`, keys are listed for their use (keyAgreement, authentication),
+// apu = skid, apv = hash of the kids, from_prior is signed by an authentication key of its iss and its sub is `from`,
+// expiry and replay by the options. Errors: kMalformed and the strict parser's, kTooLarge, kUnsupported,
+// kAlgorithmNotAllowed, kNoSuchKey (none of the recipients is ours), kDecryptFailed, kBadSignature, kWrongSender,
+// kWrongRecipient, kExpired, kReplayed, kUntrusted, resolver errors (could not be checked).
 Result<Unpacked> Unpack(std::string_view text, did::KeyFinder& keys, did::DidResolver& resolver,
                         const UnpackOptions& options = {});
 

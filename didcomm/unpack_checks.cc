@@ -6,10 +6,12 @@
 #include "did/did.h"
 #include "did/jose.h"
 #include "didcomm/internal/checks.h"
+#include "didcomm/internal/signatures.h"
 
 namespace keel::didcomm {
 namespace {
 
+using base::JsonText;
 using nlohmann::json;
 
 std::unexpected<Error> Bad(std::string detail) {
@@ -18,52 +20,43 @@ std::unexpected<Error> Bad(std::string detail) {
 
 }  // namespace
 
-Result<std::string> OpenSigned(const json& value, did::DidResolver& resolver, Metadata& metadata) {
-  KEEL_TRY(const std::string payload, base::GetString(value, "payload"));
-  json signature = value;
-  if (value.contains("signatures")) {
-    KEEL_TRY(const json* list, base::GetArray(value, "signatures"));
-    // DIDComm has one `from`, so a second signature could only be somebody else's.
-    if (list->size() != 1 || value.contains("signature")) return Bad("expected exactly one signature");
-    signature = (*list)[0];
-  }
-  KEEL_TRY(const std::string protected_b64, base::GetString(signature, "protected"));
-  KEEL_TRY(const std::string signature_b64, base::GetString(signature, "signature"));
-  KEEL_TRY(const did::Jws jws, did::Jws::Parse(protected_b64 + "." + payload + "." + signature_b64));
-  if (!jws.typ.empty() && jws.typ != kTypSigned && jws.typ != "didcomm-signed+json")
-    return Bad("typ '" + jws.typ + "'");
-  std::string kid = jws.kid;
-  if (const auto header = signature.find("header"); header != signature.end()) {
-    if (!header->is_object()) return Bad("the signature's header is no object");
-    for (const auto& [name, ignored] : header->items()) {
-      if (name != "kid") return Bad("the unprotected header has '" + name + "'; only kid may stand there");
-    }
-    KEEL_TRY(std::string outer, base::GetString(*header, "kid"));
-    if (!kid.empty() && kid != outer) return Bad("two different kids");
-    kid = std::move(outer);
-  }
-  if (kid.empty()) return Bad("no kid");
-  KEEL_TRY(const crypto::PublicKey key, did::ResolveKey(resolver, kid, did::Relationship::kAuthentication));
-  KEEL_TRY(const bool good, did::VerifyJws(jws, key));
-  if (!good) return Fail(Code::kBadSignature, "didcomm signed message", "the signature of " + kid + " is wrong");
-  metadata.sign_from = kid;
-  metadata.sign_alg = jws.alg;
+Result<std::string> OpenSigned(const JsonText::Value& root, did::DidResolver& resolver, Metadata& metadata) {
+  if (root.Find("ciphertext")) return Bad("signed and encrypted at once");
+  const auto payload_member = root.Find("payload");
+  if (!payload_member || !payload_member->is_string()) return Bad("no payload");
+  const std::string payload_b64 = payload_member->String();
+  std::string payload(payload_b64.size() / 4 * 3 + 3, '\0');
+  auto length = Base64UrlDecode(payload_b64, ByteSpan(reinterpret_cast<uint8_t*>(payload.data()), payload.size()));
+  if (!length) return Fail(length.error().code, "didcomm signed message", "payload is not canonical base64url");
+  payload.resize(*length);
+  static constexpr did::Relationship kUses[] = {did::Relationship::kAuthentication};
+  KEEL_TRY(std::vector<CheckedSignature> checked,
+           CheckSignatures(root, payload_b64, resolver, {.uses = kUses, .message = true}));
+  metadata.sign_alg = checked.front().alg;
+  for (CheckedSignature& each : checked) metadata.signers.push_back(std::move(each.kid));
+  metadata.sign_from = metadata.signers.front();
   metadata.non_repudiation = true;
   metadata.authenticated = true;
-  return jws.payload;
+  return payload;
 }
 
 Result<> CheckAddressing(const Message& message, const Metadata& metadata, const std::string& outer_kid) {
-  for (const std::string* sender : {&metadata.encrypted_from, &metadata.sign_from}) {
-    if (!sender->empty() && did::DidOf(*sender) != message.from) {
-      return Fail(Code::kWrongSender, "didcomm addressing",
-                  "the message says it is from '" + message.from + "', the key is " + *sender);
-    }
-  }
+  const std::string_view from = did::DidOf(message.from);
+  const auto check_sender = [&](const std::string& kid) -> Result<> {
+    if (!from.empty() && did::DidOf(kid) == from) return {};
+    return Fail(Code::kWrongSender, "didcomm addressing",
+                "the message says it is from '" + message.from + "', the key is " + kid);
+  };
+  if (!metadata.encrypted_from.empty()) KEEL_TRY_VOID(check_sender(metadata.encrypted_from));
+  for (const std::string& kid : metadata.signers) KEEL_TRY_VOID(check_sender(kid));
+  // Without `to` a recipient may take itself for the only one (section "Message Headers"), unless the message is
+  // signed: then it could have been written to somebody else (section "DIDComm Signed Messages").
+  if (message.to.empty() && metadata.encrypted && metadata.signers.empty()) return {};
   for (const std::string* kid : {&metadata.recipient_kid, &outer_kid}) {
     if (kid->empty()) continue;
     const std::string_view ours = did::DidOf(*kid);
-    if (std::find(message.to.begin(), message.to.end(), ours) == message.to.end()) {
+    if (std::none_of(message.to.begin(), message.to.end(),
+                     [ours](const std::string& to) { return did::DidOf(to) == ours; })) {
       return Fail(Code::kWrongRecipient, "didcomm addressing",
                   "the message was encrypted to " + *kid + " but its 'to' doesn't name that DID");
     }
@@ -76,10 +69,11 @@ Result<> CheckFromPrior(const Message& message, did::DidResolver& resolver, Meta
   KEEL_TRY(const did::Jws jws, did::Jws::Parse(message.from_prior));
   KEEL_TRY(const json claims, base::ParseJson(jws.payload, {.max_size = 64 << 10}));
   KEEL_TRY(const std::string issuer, base::GetString(claims, "iss"));
-  KEEL_TRY(const std::string subject, base::GetString(claims, "sub"));
-  if (subject != message.from)
+  KEEL_TRY(const std::optional<std::string> subject, base::GetOptionalString(claims, "sub"));
+  // No sub and no from: the sender ends the relationship (section "Ending a Relationship").
+  if (subject.value_or("") != message.from)
     return Fail(Code::kWrongSender, "didcomm from_prior",
-                "its sub is '" + subject + "', the message is from '" + message.from + "'");
+                "its sub is '" + subject.value_or("") + "', the message is from '" + message.from + "'");
   if (issuer == subject) return Fail(Code::kMalformed, "didcomm from_prior", "iss and sub are the same");
   if (jws.kid.empty() || did::DidOf(jws.kid) != issuer)
     return Fail(Code::kWrongSender, "didcomm from_prior", "it isn't signed by a key of its iss");

@@ -49,25 +49,10 @@ Result<int> Unpack(const Flags& flags) {
   return base::kExitDone;
 }
 
-json TextOrNull(const std::string& text) { return text.empty() ? json() : json(text); }
-
-json MetadataJson(const didcomm::Metadata& m) {
-  return {{"encrypted", m.encrypted},
-          {"authenticated", m.authenticated},
-          {"non_repudiation", m.non_repudiation},
-          {"anonymous_sender", m.anonymous_sender},
-          {"encrypted_from_kid", TextOrNull(m.encrypted_from)},
-          {"encrypted_to_kids", m.encrypted_to},
-          {"sign_from_kid", TextOrNull(m.sign_from)},
-          {"from_prior_issuer_kid", TextOrNull(m.from_prior_issuer_kid)},
-          {"enc_alg_auth", TextOrNull(m.enc_alg_auth)},
-          {"enc_alg_anon", TextOrNull(m.enc_alg_anon)},
-          {"sign_alg", TextOrNull(m.sign_alg)}};
-}
-
 // --enc as the envelope's enumerator.
 Result<didcomm::ContentEncryption> EncryptionOf(const OutgoingFlags& flags) {
   if (flags.enc.empty() || flags.enc == "XC20P") return didcomm::ContentEncryption::kXc20p;
+  if (flags.enc == "A256GCM") return didcomm::ContentEncryption::kA256Gcm;
   return didcomm::ContentEncryption::kA256CbcHs512;
 }
 
@@ -138,15 +123,14 @@ Result<didcomm::Packed> PackOutgoing(const didcomm::Message& message, const Outg
   }
   const std::vector<std::string>& to = flags.to.empty() ? message.to : flags.to;
   if (to.empty()) return Fail(Code::kUsage, "pack", "an encrypted message needs a recipient: --to DID");
-  if (to.size() != 1) return Fail(Code::kUsage, "pack", "an encrypted message goes to one recipient: --to DID, once");
   if (flags.mode == "anoncrypt") {
     if (flags.protect_sender) return Fail(Code::kUsage, "pack", "--protect-sender goes with --mode authcrypt");
-    return didcomm::PackAnoncrypt(message, to[0], world.keys(), world.resolver(), options);
+    return didcomm::PackAnoncrypt(message, to, world.keys(), world.resolver(), options);
   }
   if (from.empty()) return Fail(Code::kUsage, "pack", "authcrypt needs a sender: --from DID");
   if (!flags.enc.empty() && !flags.protect_sender && flags.enc != "A256CBC-HS512")
     return Fail(Code::kUsage, "pack", "authcrypt is A256CBC-HS512 always; --enc is for --mode anoncrypt");
-  return didcomm::PackAuthcrypt(message, from, to[0], world.keys(), world.resolver(), options);
+  return didcomm::PackAuthcrypt(message, from, to, world.keys(), world.resolver(), options);
 }
 
 Result<json> UnpackedJson(const didcomm::Unpacked& unpacked) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/encoding.h"
+#include "crypto/signature.h"
 
 namespace keel::crypto {
 namespace {
@@ -30,23 +31,28 @@ const std::string* Text(const nlohmann::json& object, const char* name) {
   return found == object.end() ? nullptr : found->get_ptr<const std::string*>();
 }
 
+Result<const Curve*> CurveNamed(std::string_view kty, std::string_view crv) {
+  if (kty != "OKP" && kty != "EC")
+    return Fail(Code::kUnsupported, "JWK", "kty " + std::string(kty.substr(0, 32)) + " is not taken; use OKP or EC");
+  for (const Curve& curve : kCurves) {
+    if (kty == curve.kty && crv == curve.crv) return &curve;
+  }
+  return Fail(Code::kUnsupported, "JWK",
+              "crv " + std::string(crv.substr(0, 32)) + " is not taken with kty " + std::string(kty));
+}
+
 Result<const Curve*> CurveOf(const nlohmann::json& jwk) {
   const std::string* kty = Text(jwk, "kty");
   const std::string* crv = Text(jwk, "crv");
   if (kty == nullptr) return Fail(Code::kMalformed, "JWK", "member kty is missing or no string");
-  if (*kty != "OKP" && *kty != "EC")
-    return Fail(Code::kUnsupported, "JWK", "kty " + kty->substr(0, 32) + " is not taken; use OKP or EC");
+  if (*kty != "OKP" && *kty != "EC") return CurveNamed(*kty, "");
   if (crv == nullptr) return Fail(Code::kMalformed, "JWK", "member crv is missing or no string");
-  for (const Curve& curve : kCurves) {
-    if (*kty == curve.kty && *crv == curve.crv) return &curve;
-  }
-  return Fail(Code::kUnsupported, "JWK", "crv " + crv->substr(0, 32) + " is not taken with kty " + *kty);
+  return CurveNamed(*kty, *crv);
 }
 
 // A coordinate or scalar of exactly out.size() octets.
-Result<> Octets(const nlohmann::json& jwk, const char* name, ByteSpan out) {
-  const std::string* text = Text(jwk, name);
-  if (text == nullptr) return Fail(Code::kMalformed, "JWK", std::string("member ") + name + " is missing or no string");
+Result<> Octets(std::optional<std::string_view> text, const char* name, ByteSpan out) {
+  if (!text) return Fail(Code::kMalformed, "JWK", std::string("member ") + name + " is missing or no string");
   auto length = Base64UrlDecode(*text, out);
   if (!length && length.error().code != Code::kBufferTooSmall) {
     return Fail(length.error().code, "JWK", std::string("member ") + name + " is not canonical base64url");
@@ -58,19 +64,29 @@ Result<> Octets(const nlohmann::json& jwk, const char* name, ByteSpan out) {
   return {};
 }
 
-Result<PublicKey> PublicPart(const nlohmann::json& jwk) {
-  KEEL_TRY(const Curve* curve, CurveOf(jwk));
-  if (std::string_view(curve->kty) == "OKP") {
+Result<PublicKey> FromMembers(const Curve& curve, std::optional<std::string_view> x_text,
+                              std::optional<std::string_view> y_text) {
+  if (std::string_view(curve.kty) == "OKP") {
     Bytes32 x;
-    KEEL_TRY_VOID(Octets(jwk, "x", x));
-    return PublicKey::Create(curve->type, x);
+    KEEL_TRY_VOID(Octets(x_text, "x", x));
+    return PublicKey::Create(curve.type, x);
   }
-  const size_t size = PublicKeyLength(curve->type) - 1;
+  const size_t size = PublicKeyLength(curve.type) - 1;
   ByteArray<kMaxUncompressed> point;
   point[0] = 4;
-  KEEL_TRY_VOID(Octets(jwk, "x", ByteSpan(point).subspan(1, size)));
-  KEEL_TRY_VOID(Octets(jwk, "y", ByteSpan(point).subspan(1 + size, size)));
-  return PublicKey::FromUncompressed(curve->type, ByteView(point).first(1 + 2 * size));
+  KEEL_TRY_VOID(Octets(x_text, "x", ByteSpan(point).subspan(1, size)));
+  KEEL_TRY_VOID(Octets(y_text, "y", ByteSpan(point).subspan(1 + size, size)));
+  return PublicKey::FromUncompressed(curve.type, ByteView(point).first(1 + 2 * size));
+}
+
+std::optional<std::string_view> View(const nlohmann::json& jwk, const char* name) {
+  const std::string* text = Text(jwk, name);
+  return text == nullptr ? std::nullopt : std::optional<std::string_view>(*text);
+}
+
+Result<PublicKey> PublicPart(const nlohmann::json& jwk) {
+  KEEL_TRY(const Curve* curve, CurveOf(jwk));
+  return FromMembers(*curve, View(jwk, "x"), View(jwk, "y"));
 }
 
 std::string Base64Url(ByteView octets) {
@@ -85,7 +101,7 @@ Result<KeyHandle> FromJwk(SoftwareKeyStore& store, const nlohmann::json& jwk) {
   ByteArray<kMaxPrivateKey> octets;
   const ScopedWipe wipe(octets);
   const ByteSpan scalar = ByteSpan(octets).first(PrivateKeyLength(curve->type));
-  KEEL_TRY_VOID(Octets(jwk, "d", scalar));
+  KEEL_TRY_VOID(Octets(View(jwk, "d"), "d", scalar));
   KEEL_TRY(const PublicKey stated, PublicPart(jwk));
   KEEL_TRY(const PublicKey derived, PublicFromPrivate(curve->type, scalar));
   if (!(stated == derived)) return Fail(Code::kBadKey, "JWK", "d does not belong to x");
@@ -145,6 +161,35 @@ Result<PublicKey> PublicKeyFromJwk(const nlohmann::json& jwk) {
   return PublicPart(jwk);
 }
 
+Result<PublicKey> PublicKeyFromJwk(const nlohmann::json& jwk, JwkUse use) {
+  KEEL_TRY(const PublicKey key, PublicKeyFromJwk(jwk));
+  const bool verify = use == JwkUse::kVerify;
+  const auto refuse = [](const char* member) {
+    return Fail(Code::kUntrusted, "JWK", std::string("its ") + member + " says that the key is for something else");
+  };
+  if (jwk.contains("use") && View(jwk, "use") != (verify ? "sig" : "enc")) return refuse("use");
+  if (const auto operations = jwk.find("key_ops"); operations != jwk.end()) {
+    if (!operations->is_array()) return refuse("key_ops");
+    bool allowed = !verify && operations->empty();  // what WebCrypto writes for a public agreement key
+    for (const auto& each : *operations) {
+      allowed = allowed || (verify ? each == "verify" : each == "deriveKey" || each == "deriveBits");
+    }
+    if (!allowed) return refuse("key_ops");
+  }
+  if (jwk.contains("alg")) {
+    const std::string_view named = View(jwk, "alg").value_or("");
+    const auto algorithm = AlgorithmFor(key.type());
+    if (verify ? !algorithm || named != JoseName(*algorithm) : !named.starts_with("ECDH-")) return refuse("alg");
+  }
+  return key;
+}
+
+Result<PublicKey> PublicKeyFromJwkMembers(std::string_view kty, std::string_view crv, std::string_view x,
+                                          std::optional<std::string_view> y) {
+  KEEL_TRY(const Curve* curve, CurveNamed(kty, crv));
+  return FromMembers(*curve, x, y);
+}
+
 nlohmann::json PublicKeyToJwk(const PublicKey& key) {
   for (const Curve& curve : kCurves) {
     if (!key.valid() || key.type() != curve.type) continue;
@@ -162,6 +207,24 @@ nlohmann::json PublicKeyToJwk(const PublicKey& key) {
     return jwk;
   }
   return nullptr;
+}
+
+void AppendJwk(std::string& out, const PublicKey& key) {
+  for (const Curve& curve : kCurves) {
+    if (!key.valid() || key.type() != curve.type) continue;
+    out.append("{\"crv\":\"").append(curve.crv).append("\",\"kty\":\"").append(curve.kty).append("\",\"x\":\"");
+    if (std::string_view(curve.kty) == "OKP") {
+      out.append(Base64Url(key.bytes())).append("\"}");
+      return;
+    }
+    ByteArray<kMaxUncompressed> point;
+    const auto length = key.ToUncompressed(point);
+    KEEL_ASSERT(length.has_value());  // a key that exists is a point
+    const size_t size = (*length - 1) / 2;
+    out.append(Base64Url(ByteView(point).subspan(1, size))).append("\",\"y\":\"");
+    out.append(Base64Url(ByteView(point).subspan(1 + size, size))).append("\"}");
+    return;
+  }
 }
 
 Result<KeyHandle> ImportSecret(SoftwareKeyStore& store, const nlohmann::json& secret) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string_view>
 
 #include "crypto/hosted/software_key_store.h"
 #include "crypto/keys.h"
@@ -16,9 +18,19 @@ namespace keel::crypto {
 // not carry one.
 Result<PublicKey> PublicKeyFromJwk(const nlohmann::json& jwk);
 
+// The same for one use, which the key's own `use`, `key_ops` and `alg` must allow where they are there (RFC 7517
+// sections 4.2 to 4.4): kUntrusted when they don't.
+enum class JwkUse : uint8_t { kVerify, kAgree };
+Result<PublicKey> PublicKeyFromJwk(const nlohmann::json& jwk, JwkUse use);
+// The same from members that the caller has read already; y only for EC.
+Result<PublicKey> PublicKeyFromJwkMembers(std::string_view kty, std::string_view crv, std::string_view x,
+                                          std::optional<std::string_view> y);
+
 // {"kty","crv","x"[,"y"]}; for the required-members-only thumbprint form of RFC 7638 this is it. Null for an invalid
 // key.
 nlohmann::json PublicKeyToJwk(const PublicKey& key);
+// Appends that JSON text (members sorted, no white space); nothing for an invalid key.
+void AppendJwk(std::string& out, const PublicKey& key);
 
 // Brings an entry of a `--secrets` file into the store: {id, type, privateKeyJwk | privateKeyMultibase |
 // privateKeyBase58} (DIDComm Messaging v2.1, appendix A). The key is labelled with `id`. The public half, when given,

@@ -45,10 +45,10 @@ const EC_GROUP* GroupOf(KeyType type) {
   return nullptr;
 }
 
-Point Decode(const EC_GROUP* group, ByteView compressed, BN_CTX* ctx) {
+Point Decode(const EC_GROUP* group, ByteView octets, BN_CTX* ctx) {
   Point point(EC_POINT_new(group));
   // Checks that the point is on the curve; infinity is one octet, which no length here allows.
-  if (!point || EC_POINT_oct2point(group, point.get(), compressed.data(), compressed.size(), ctx) != 1) return nullptr;
+  if (!point || EC_POINT_oct2point(group, point.get(), octets.data(), octets.size(), ctx) != 1) return nullptr;
   return point;
 }
 
@@ -74,6 +74,13 @@ size_t Digest(KeyType type, ByteView message, ByteArray<64>& out) {
 
 }  // namespace
 
+bool NistCheck(KeyType type, ByteView point) {
+  const EC_GROUP* group = GroupOf(type);
+  const BnCtx ctx(BN_CTX_new());
+  return group != nullptr && ctx && point.size() == 2 * PublicKeyLength(type) - 1 && point[0] == 4 &&
+         Decode(group, point, ctx.get()) != nullptr;
+}
+
 bool NistUncompress(KeyType type, ByteView compressed, ByteSpan out) {
   const EC_GROUP* group = GroupOf(type);
   BnCtx ctx(BN_CTX_new());
@@ -83,11 +90,11 @@ bool NistUncompress(KeyType type, ByteView compressed, ByteSpan out) {
                                      ctx.get()) == out.size();
 }
 
-bool NistVerify(KeyType type, ByteView compressed, ByteView message, ByteView signature) {
+bool NistVerify(KeyType type, ByteView encoded, ByteView message, ByteView signature) {
   const EC_GROUP* group = GroupOf(type);
   BnCtx ctx(BN_CTX_new());
   if (group == nullptr || !ctx || type == KeyType::kP521) return false;
-  const Point point = Decode(group, compressed, ctx.get());
+  const Point point = Decode(group, encoded, ctx.get());
   const Key key(EC_KEY_new());
   if (!point || !key || EC_KEY_set_group(key.get(), group) != 1 || EC_KEY_set_public_key(key.get(), point.get()) != 1)
     return false;

@@ -23,9 +23,10 @@ const secp256k1_context* Context() {
   return context;
 }
 
-bool Parse(ByteView compressed, secp256k1_pubkey& key) {
-  return compressed.size() == 33 &&
-         secp256k1_ec_pubkey_parse(Context(), &key, compressed.data(), compressed.size()) == 1;
+// Compressed (33 octets) or 0x04 || x || y; libsecp256k1's hybrid forms are no key of ours.
+bool Parse(ByteView octets, secp256k1_pubkey& key) {
+  return (octets.size() == 33 || (octets.size() == 65 && octets[0] == 4)) &&
+         secp256k1_ec_pubkey_parse(Context(), &key, octets.data(), octets.size()) == 1;
 }
 
 int TakeX(unsigned char* output, const unsigned char* x32, const unsigned char*, void*) {
@@ -35,6 +36,11 @@ int TakeX(unsigned char* output, const unsigned char* x32, const unsigned char*,
 
 }  // namespace
 
+bool KoblitzCheck(ByteView point) {
+  secp256k1_pubkey key;
+  return Parse(point, key);
+}
+
 bool KoblitzUncompress(ByteView compressed, ByteSpan out) {
   secp256k1_pubkey key;
   size_t length = out.size();
@@ -43,10 +49,10 @@ bool KoblitzUncompress(ByteView compressed, ByteSpan out) {
          length == out.size();
 }
 
-bool KoblitzVerify(ByteView compressed, ByteView message, ByteView signature) {
+bool KoblitzVerify(ByteView point, ByteView message, ByteView signature) {
   secp256k1_pubkey key;
   secp256k1_ecdsa_signature parsed;
-  if (!Parse(compressed, key) || secp256k1_ecdsa_signature_parse_compact(Context(), &parsed, signature.data()) != 1)
+  if (!Parse(point, key) || secp256k1_ecdsa_signature_parse_compact(Context(), &parsed, signature.data()) != 1)
     return false;
   const Bytes32 digest = Sha256::Of(message);
   return secp256k1_ecdsa_verify(Context(), &parsed, digest.data(), &key) == 1;

@@ -6,6 +6,7 @@
 
 #include "crypto/hooks.h"
 #include "crypto/hosted/key_file.h"
+#include "crypto/hosted/wide_agreement.h"
 
 namespace keel::crypto {
 namespace {
@@ -203,16 +204,7 @@ Result<SharedSecret> SoftwareKeyStore::Agree(KeyHandle key, const PublicKey& pee
 
 Result<size_t> SoftwareKeyStore::AgreeWide(KeyHandle key, const PublicKey& peer, ByteSpan out) {
   KEEL_TRY(const Entry entry, impl_->Lookup(key));
-  if (out.size() < PrivateKeyLength(entry.type)) return Fail(Code::kBufferTooSmall, kWhere);
-  if (entry.type == KeyType::kP384 || entry.type == KeyType::kP521) {
-    if (!peer.valid() || peer.type() != entry.type) return Fail(Code::kBadKey, "key agreement");
-    const size_t length = internal::Hooks().agree(entry.type, entry.octets(), peer.bytes(), out);
-    if (length == 0) return Fail(Code::kBadKey, "key agreement");
-    return length;
-  }
-  KEEL_TRY(const SharedSecret secret, AgreeRaw(entry.type, entry.octets(), peer));
-  std::memcpy(out.data(), secret.ExposeSecret().data(), 32);
-  return size_t{32};
+  return AgreeRawWide(entry.type, entry.octets(), peer, out);
 }
 
 Result<> SoftwareKeyStore::Erase(KeyHandle key) {

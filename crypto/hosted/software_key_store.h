@@ -44,16 +44,15 @@ class SoftwareKeyStore final : public KeyStore {
   Result<KeyHandle> Generate(KeyType type) override;
   Result<PublicKey> Public(KeyHandle key) override;
   Result<size_t> Sign(KeyHandle key, ByteView message, ByteSpan signature) override;
+  // kUnsupported for P-384 and P-521: AgreeWide takes those.
   Result<SharedSecret> Agree(KeyHandle key, const PublicKey& peer) override;
+  Result<size_t> AgreeWide(KeyHandle key, const PublicKey& peer, ByteSpan out) override;
   Result<> Erase(KeyHandle key) override;
 
   // Host only: brings a key in from outside (JWK, seed). The caller wipes its copy.
   Result<KeyHandle> Import(KeyType type, ByteView private_key);
   // The handle of a public key that lives here; kNoSuchKey.
   Result<KeyHandle> Find(const PublicKey& key);
-  // ECDH of any curve: P-384 gives 48 octets, P-521 66 (Agree answers kUnsupported for those). Returns the secret's
-  // length.
-  Result<size_t> AgreeWide(KeyHandle key, const PublicKey& peer, ByteSpan out);
   // A label for a key ("assertion", "next-0", a kid); unique: it moves here if another key had it; survives restarts.
   Result<> SetLabel(KeyHandle key, const std::string& label);
   Result<KeyHandle> FindLabel(const std::string& label);

@@ -117,7 +117,7 @@ TEST_F(Explain, SaysWhatIsWrong) {
     std::function<void(json&)> bend;
     const char* code;
   } cases[] = {
-      {"no recipients", [](json& m) { m.erase("recipients"); }, "malformed"},
+      {"no recipients", [](json& m) { m.erase("recipients"); }, "missing"},
       {"recipient twice", [](json& m) { m["recipients"].push_back(m["recipients"][0]); }, "duplicate"},
       {"another kid", [](json& m) { m["recipients"][0]["header"]["kid"] = "did:example:eve#1"; }, "malformed"},
       {"a short iv", [](json& m) { m["iv"] = "AAAA"; }, "malformed"},

@@ -11,7 +11,9 @@
 #include "crypto/embedded/p256.h"
 #include "crypto/hash.h"
 #include "crypto/hooks.h"
+#include "crypto/hosted/aes_gcm.h"
 #include "crypto/hosted/jwk.h"
+#include "crypto/hosted/wide_agreement.h"
 #include "crypto/signature.h"
 #include "tests/unit/crypto/helpers.h"
 
@@ -125,7 +127,8 @@ TEST_F(Wycheproof, EcdsaP384) {
 }
 
 TEST_F(Wycheproof, EcdsaSecp256k1) {
-  // Low-S only: the valid high-S cases become refusals, and nothing else does.
+  // Verify is low-S only: the valid high-S cases become refusals, and nothing else does. VerifyEitherS takes all of
+  // them.
   int high_s = 0;
   ForEach("ecdsa_secp256k1_sha256_p1363", [&high_s](const json& group, const json& test) {
     auto key = PublicKey::FromUncompressed(KeyType::kSecp256k1, FromHex(group["publicKey"]["uncompressed"]));
@@ -135,11 +138,11 @@ TEST_F(Wycheproof, EcdsaSecp256k1) {
     if (test["result"] == "valid" && !internal::IsLowS(KeyType::kSecp256k1, ByteView(signature).subspan(32))) {
       EXPECT_FALSE(good && *good);
       ++high_s;
-      Octets low = signature;
-      internal::MakeLowS(KeyType::kSecp256k1, ByteSpan(low).subspan(32));
-      good = Verify(*key, FromHex(test["msg"]), low);
+    } else {
+      EXPECT_EQ(good && *good, test["result"] == "valid") << test["tcId"];
     }
-    return good && *good;
+    auto either = VerifyEitherS(*key, FromHex(test["msg"]), signature);
+    return either && *either;
   });
   EXPECT_EQ(high_s, 72);
 }
@@ -217,17 +220,23 @@ TEST_F(Wycheproof, EcdhP256) {
   });
 }
 
-TEST_F(Wycheproof, EcdhP384) {
-  ForEach("ecdh_secp384r1_webcrypto", [](const json&, const json& test) {
-    auto key = PublicKeyFromJwk(test["public"]);
-    if (!key || key->type() != KeyType::kP384) return false;
-    auto store = SoftwareKeyStore::CreateInMemory();
-    auto handle = store->Import(KeyType::kP384, FromB64(test["private"]["d"]));
-    if (!handle) return false;
-    Octets out(66);
-    auto n = store->AgreeWide(*handle, *key, out);
-    return n && Equal(ByteView(out).first(*n), FromHex(test["shared"]));
-  });
+TEST_F(Wycheproof, EcdhP384AndP521) {
+  for (const KeyType type : {KeyType::kP384, KeyType::kP521}) {
+    const std::string name = type == KeyType::kP384 ? "ecdh_secp384r1_webcrypto" : "ecdh_secp521r1_webcrypto";
+    ForEach(name, [type](const json&, const json& test) {
+      auto key = PublicKeyFromJwk(test["public"]);
+      if (!key || key->type() != type) return false;
+      auto store = SoftwareKeyStore::CreateInMemory();
+      auto handle = store->Import(type, FromB64(test["private"]["d"]));
+      if (!handle) return false;
+      EXPECT_EQ(store->Agree(*handle, *key).error().code, Code::kUnsupported);  // 32 octets don't hold it
+      Octets out(kMaxSharedSecret), raw(kMaxSharedSecret);
+      auto n = store->AgreeWide(*handle, *key, out);
+      auto m = AgreeRawWide(type, FromB64(test["private"]["d"]), *key, raw);
+      EXPECT_TRUE(n && m && *n == *m && out == raw);
+      return n && Equal(ByteView(out).first(*n), FromHex(test["shared"]));
+    });
+  }
 }
 
 TEST_F(Wycheproof, EcdhSecp256k1) {
@@ -280,6 +289,36 @@ TEST_F(Wycheproof, XChaCha20Poly1305) {
     EXPECT_EQ(again, sealed);
     return out == message;
   });
+}
+
+// A256GCM has 96-bit IVs and whole tags: every other size must be refused, valid or not.
+TEST_F(Wycheproof, A256Gcm) {
+  int judged = 0, refused = 0;
+  const json file = ReadJson("wycheproof/aes_gcm_test.json");
+  for (const json& group : file["testGroups"]) {
+    for (const json& test : group["tests"]) {
+      const Octets key = FromHex(test["key"]), iv = FromHex(test["iv"]), aad = FromHex(test["aad"]),
+                   message = FromHex(test["msg"]), ciphertext = FromHex(test["ct"]), tag = FromHex(test["tag"]);
+      Octets out(ciphertext.size());
+      const auto opened = Aes256GcmDecrypt(key, iv, aad, ciphertext, tag, out);
+      if (group["keySize"] != 256 || group["ivSize"] != 96 || test["result"] != "valid") {
+        EXPECT_FALSE(opened) << test["tcId"];
+        ++refused;
+        continue;
+      }
+      ++judged;
+      ASSERT_TRUE(opened) << test["tcId"];
+      EXPECT_EQ(out, message);
+      Octets again(message.size());
+      ByteArray<kGcmTag> new_tag;
+      ASSERT_TRUE(Aes256GcmEncrypt(key, iv, aad, message, again, new_tag));
+      EXPECT_EQ(again, ciphertext);
+      EXPECT_TRUE(Equal(new_tag, tag));
+      EXPECT_FALSE(Aes256GcmDecrypt(key, iv, aad, ciphertext, ByteView(tag).first(12), out));
+    }
+  }
+  std::printf("  aes_gcm: %d valid, %d refused\n", judged, refused);
+  EXPECT_EQ(judged, 39);
 }
 
 TEST_F(Wycheproof, A256CbcHs512ByOpenSslAndBearSsl) {

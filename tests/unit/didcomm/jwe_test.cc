@@ -128,7 +128,7 @@ TEST_F(Jwe, RefusesHeaders) {
       {"alg swapped to ES", [](J& h, J&) { h["alg"] = "ECDH-ES+A256KW"; }},
       {"enc swapped", [](J& h, J&) { h["enc"] = "XC20P"; }},
       {"enc weak", [](J& h, J&) { h["enc"] = "A128CBC-HS256"; }},
-      {"enc GCM", [](J& h, J&) { h["enc"] = "A256GCM"; }},
+      {"enc GCM", [](J& h, J&) { h["enc"] = "A256GCM"; }},  // no commitment to its key: not for authcrypt
       {"crit", [](J& h, J&) { h["crit"] = J::array({"exp"}); }},
       {"zip", [](J& h, J&) { h["zip"] = "DEF"; }},
       {"no epk", [](J& h, J&) { h.erase("epk"); }},

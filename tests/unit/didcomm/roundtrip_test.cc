@@ -47,12 +47,16 @@ TEST_P(RoundTrip, ReadyMadeOctetsAreKept) {
 
 TEST_P(RoundTrip, Anoncrypt) {
   const Message message = MakeMessage(alice_, bob_);
-  for (const ContentEncryption enc : {ContentEncryption::kXc20p, ContentEncryption::kA256CbcHs512}) {
+  for (const ContentEncryption enc :
+       {ContentEncryption::kXc20p, ContentEncryption::kA256CbcHs512, ContentEncryption::kA256Gcm}) {
     auto packed = PackAnoncrypt(message, bob_.did, keys_, resolver_, {.anoncrypt = enc});
     ASSERT_TRUE(packed.has_value()) << packed.error().Text();
     auto unpacked = Unpack(packed->text, keys_, resolver_);
     ASSERT_TRUE(unpacked.has_value()) << unpacked.error().Text();
     EXPECT_TRUE(unpacked->metadata.anonymous_sender);
+    EXPECT_EQ(unpacked->metadata.enc_alg_anon, enc == ContentEncryption::kXc20p     ? "XC20P_ECDH_ES_A256KW"
+                                               : enc == ContentEncryption::kA256Gcm ? "A256GCM_ECDH_ES_A256KW"
+                                                                                    : "A256CBC_HS512_ECDH_ES_A256KW");
     EXPECT_FALSE(unpacked->metadata.authenticated);
     EXPECT_EQ(Unpack(packed->text, keys_, resolver_, {.require_authenticated = true}).error().code, Code::kRefused);
   }
@@ -60,12 +64,18 @@ TEST_P(RoundTrip, Anoncrypt) {
 
 TEST_P(RoundTrip, SignedInsideAuthcryptInsideAnoncrypt) {
   const Message message = MakeMessage(alice_, bob_);
-  auto packed =
-      PackAuthcrypt(message, alice_.did, bob_.did, keys_, resolver_, {.sign_by = alice_.did, .protect_sender = true});
+  // The specification forbids to make this one, and has one in its appendix: it is read.
+  EXPECT_EQ(
+      PackAuthcrypt(message, alice_.did, bob_.did, keys_, resolver_, {.sign_by = alice_.did, .protect_sender = true})
+          .error()
+          .code,
+      Code::kInvalidArgument);
+  auto packed = PackAuthcrypt(message, alice_.did, bob_.did, keys_, resolver_, {.sign_by = alice_.did});
   ASSERT_TRUE(packed.has_value()) << packed.error().Text();
   EXPECT_EQ(packed->sign_kid, alice_.did + "#key-2");
-  EXPECT_EQ(packed->text.find(alice_.did), std::string::npos);  // the sender stands nowhere outside
-  auto unpacked = Unpack(packed->text, keys_, resolver_);
+  const std::vector<Recipient> to_bob = {{bob_.did + "#key-1", *bob_.store->Public(bob_.agree)}};
+  auto unpacked =
+      Unpack(*SealAnoncrypt(packed->text, to_bob, ContentEncryption::kXc20p, crypto::SystemRandom()), keys_, resolver_);
   ASSERT_TRUE(unpacked.has_value()) << unpacked.error().Text();
   const Metadata& m = unpacked->metadata;
   EXPECT_TRUE(m.encrypted && m.authenticated && m.non_repudiation && m.anonymous_sender);
@@ -78,7 +88,21 @@ TEST_P(RoundTrip, SignedInsideAuthcryptInsideAnoncrypt) {
   EXPECT_TRUE(Unpack(m.signed_message, keys_, resolver_).has_value());
 }
 
-INSTANTIATE_TEST_SUITE_P(Curves, RoundTrip, testing::Values(crypto::KeyType::kX25519, crypto::KeyType::kP256));
+TEST_P(RoundTrip, ProtectedSender) {
+  const Message message = MakeMessage(alice_, bob_);
+  auto packed = PackAuthcrypt(message, alice_.did, bob_.did, keys_, resolver_, {.protect_sender = true});
+  ASSERT_TRUE(packed.has_value()) << packed.error().Text();
+  EXPECT_EQ(packed->text.find(alice_.did), std::string::npos);  // the sender stands nowhere outside
+  EXPECT_EQ(packed->text.find(base::Base64Url(AsBytes(alice_.did))), std::string::npos);
+  auto unpacked = Unpack(packed->text, keys_, resolver_);
+  ASSERT_TRUE(unpacked.has_value()) << unpacked.error().Text();
+  EXPECT_TRUE(unpacked->metadata.authenticated && unpacked->metadata.anonymous_sender);
+  EXPECT_EQ(unpacked->metadata.enc_alg_auth, "A256CBC_HS512_ECDH_1PU_A256KW");
+}
+
+INSTANTIATE_TEST_SUITE_P(Curves, RoundTrip,
+                         testing::Values(crypto::KeyType::kX25519, crypto::KeyType::kP256, crypto::KeyType::kP384,
+                                         crypto::KeyType::kP521));
 
 TEST(RoundTripMore, SignedAndPlain) {
   crypto::SetUpHostedCrypto();
