@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/json_strict.h"
 #include "cli/didcomm/verbs.h"
+#include "cli/text.h"
 #include "did/did.h"
+#include "didcomm/routing.h"
 
 namespace keel::cli {
 namespace {
@@ -17,8 +19,23 @@ using nlohmann::json;
 struct Flags {
   WorldFlags world;
   OutgoingFlags outgoing;
+  bool forward = false;
   std::string at;
 };
+
+// The envelope as the first mediator on the recipient's preferred way gets it; where that is, on standard error.
+Result<std::string> Forwarded(const didcomm::Message& message, const std::string& packed, const Flags& flags,
+                              World& world) {
+  const std::vector<std::string>& to = flags.outgoing.to.empty() ? message.to : flags.outgoing.to;
+  if (flags.outgoing.mode != "authcrypt" && flags.outgoing.mode != "anoncrypt")
+    return Fail(Code::kUsage, "--forward", "only encrypted messages go through mediators");
+  if (to.size() != 1) return Fail(Code::kUsage, "--forward", "a forward has one recipient: --to DID, once");
+  didcomm::RouteOptions options;
+  options.expires_time = message.expires_time;
+  KEEL_TRY(std::vector<didcomm::Delivery> ways, didcomm::Route(packed, to[0], world.resolver(), options));
+  for (const std::string& uri : ways[0].uris) std::fprintf(stderr, "For %s\n", Printable(uri).c_str());
+  return std::move(ways[0].envelope);
+}
 
 Result<int> Pack(const Flags& flags) {
   std::string input;
@@ -28,7 +45,11 @@ Result<int> Pack(const Flags& flags) {
   KEEL_TRY(const didcomm::Message message, OutgoingMessage(flags.outgoing, input));
   KEEL_TRY(const auto world, World::Open(flags.world));
   KEEL_TRY(const didcomm::Packed packed, PackOutgoing(message, flags.outgoing, *world));
-  std::printf("%s\n", packed.text.c_str());
+  std::string envelope = packed.text;
+  if (flags.forward) {
+    KEEL_TRY(envelope, Forwarded(message, packed.text, flags, *world));
+  }
+  std::printf("%s\n", envelope.c_str());
   return base::kExitDone;
 }
 
@@ -37,7 +58,7 @@ Result<int> Unpack(const Flags& flags) {
   KEEL_TRY(const auto world, World::Open(flags.world));
   didcomm::UnpackOptions options;
   KEEL_TRY(options.now, TimeOf(flags.at));
-  const auto unpacked = didcomm::Unpack(input, world->keys(), world->resolver(), options);
+  const auto unpacked = didcomm::UnpackForwarded(input, world->keys(), world->resolver(), options);
   if (!unpacked) {
     // A message that is refused was checked and found invalid, whatever was wrong with it; unless the check itself
     // could not be made.
@@ -62,8 +83,10 @@ void OutgoingFlags::Add(CLI::App& app) {
   app.add_option("--from", from, "Sender: DID, or the DID URL of its key (default: the message's from)");
   app.add_option("--to", to, "Recipient: DID, or the DID URL of its key (repeat)")->expected(1)->take_all();
   app.add_option("--sign-by", sign_by,
-                 "Sign by this key's DID URL, or by the first authentication key of a DID;\n"
-                 "in encrypted modes inside the encryption");
+                 "Sign by this key's DID URL, or by the first authentication key of a DID; in encrypted modes inside "
+                 "the encryption (repeat: several keys of one DID)")
+      ->expected(1)
+      ->take_all();
   app.add_option("--enc", enc, "anoncrypt: how the content is encrypted (default: XC20P)")
       ->check(CLI::IsMember({"XC20P", "A256GCM", "A256CBC-HS512"}));
   app.add_flag("--protect-sender", protect_sender, "authcrypt: hide the sender's key in an anoncrypt layer");
@@ -106,7 +129,10 @@ Result<didcomm::Message> OutgoingMessage(const OutgoingFlags& flags, const std::
 
 Result<didcomm::Packed> PackOutgoing(const didcomm::Message& message, const OutgoingFlags& flags, World& world) {
   didcomm::PackOptions options;
-  options.sign_by = flags.sign_by;
+  if (!flags.sign_by.empty()) {
+    options.sign_by = flags.sign_by[0];
+    options.cosign_by.assign(flags.sign_by.begin() + 1, flags.sign_by.end());
+  }
   options.protect_sender = flags.protect_sender;
   KEEL_TRY(options.anoncrypt, EncryptionOf(flags));
   const std::string& from = flags.from.empty() ? message.from : flags.from;
@@ -114,8 +140,9 @@ Result<didcomm::Packed> PackOutgoing(const didcomm::Message& message, const Outg
     if (flags.protect_sender) return Fail(Code::kUsage, "pack", "--protect-sender goes with --mode authcrypt");
     if (!flags.enc.empty()) return Fail(Code::kUsage, "pack", "--enc goes with --mode anoncrypt");
     if (flags.mode == "signed") {
-      const std::string& by = flags.sign_by.empty() ? from : flags.sign_by;
-      if (by.empty()) return Fail(Code::kUsage, "pack", "a signed message needs a signer: --from DID or --sign-by KID");
+      const std::vector<std::string> by = flags.sign_by.empty() ? std::vector<std::string>{from} : flags.sign_by;
+      if (by[0].empty())
+        return Fail(Code::kUsage, "pack", "a signed message needs a signer: --from DID or --sign-by KID");
       return didcomm::PackSigned(message, by, world.keys(), world.resolver());
     }
     if (!flags.sign_by.empty()) return Fail(Code::kUsage, "pack", "--sign-by goes with another --mode");
@@ -145,6 +172,9 @@ void AddPackVerbs(CLI::App& app, Outcome& outcome) {
       ->required()
       ->check(CLI::IsMember({"plaintext", "signed", "anoncrypt", "authcrypt"}));
   flags->outgoing.Add(*pack);
+  pack->add_flag("--forward", flags->forward,
+                 "Wrap it for the mediators that the recipient's document names (routing 2.0), and say on standard "
+                 "error where to send it");
   pack->footer(
       "Reads a plaintext message on standard input; id, from, to and body are filled in where they are absent. Writes "
       "the\nenvelope and a newline.\n"

@@ -36,7 +36,7 @@ struct OutgoingFlags {
   std::string mode;
   std::string from;             // DID, or a key's DID URL
   std::vector<std::string> to;  // the same
-  std::string sign_by;
+  std::vector<std::string> sign_by;
   std::string enc;  // anoncrypt's content encryption
   bool protect_sender = false;
   std::string type, body;            // --type: the message is made here, nothing is read

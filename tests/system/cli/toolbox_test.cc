@@ -145,6 +145,51 @@ TEST_F(Toolbox, PacksAndUnpacksEveryMode) {
   }
 }
 
+TEST_F(Toolbox, SeveralRecipientsCurvesAndSignatures) {
+  const std::string alice = Ok({"did", "create", "--method", "peer", "--agreement", "p384", "-o", dir_ / "alice.key"});
+  const std::string bob = Ok({"did", "create", "--method", "peer", "--agreement", "p384", "-o", dir_ / "bob.key"});
+  const std::string carol = Ok({"did", "create", "--method", "peer", "--agreement", "p384", "-o", dir_ / "carol.key"});
+  const std::string packed = Ok({"didcomm", "pack", "--mode", "authcrypt", "--from", alice, "--to", bob, "--to", carol,
+                                 "--protect-sender", "--key", dir_ / "alice.key"},
+                                kHello);
+  for (const char* key : {"bob.key", "carol.key"}) {
+    const json unpacked = OkJson({"didcomm", "unpack", "--key", dir_ / key}, packed);
+    EXPECT_EQ(unpacked["metadata"]["encrypted_to_kids"], json({bob + "#key-2", carol + "#key-2"}));
+    EXPECT_EQ(unpacked["metadata"]["anonymous_sender"], true);
+    EXPECT_EQ(unpacked["metadata"]["encrypted_from_kid"], alice + "#key-2");
+  }
+  for (const char* enc : {"XC20P", "A256GCM", "A256CBC-HS512"}) {
+    const std::string anonymous = Ok({"didcomm", "pack", "--mode", "anoncrypt", "--enc", enc, "--to", bob}, kHello);
+    const json report = OkJson({"didcomm", "inspect", "--json"}, anonymous);
+    EXPECT_EQ(report["layers"][0]["enc"], enc);
+    EXPECT_EQ(report["layers"][0]["epk"], "P-384");
+    Ok({"didcomm", "unpack", "--key", dir_ / "bob.key"}, anonymous);
+  }
+  // Others' curves: nothing that all of them have.
+  const std::string dave = Peer("dave.key");
+  EXPECT_EQ(Run({"didcomm", "pack", "--mode", "anoncrypt", "--to", bob, "--to", dave}, kHello).state.code, 2);
+}
+
+TEST_F(Toolbox, ForwardsThroughAMediator) {
+  const std::string mediator =
+      Ok({"did", "create", "--method", "peer", "--service", "http://127.0.0.1:1/m", "-o", dir_ / "mediator.key"});
+  const std::string bob = Ok({"did", "create", "--method", "peer", "--service", mediator, "-o", dir_ / "bob.key"});
+  const auto packed = Run({"didcomm", "pack", "--mode", "anoncrypt", "--forward", "--to", bob}, kHello);
+  ASSERT_EQ(packed.state.code, 0) << packed.err;
+  EXPECT_EQ(packed.err, "For http://127.0.0.1:1/m\n");
+  EXPECT_EQ(Run({"didcomm", "unpack", "--key", dir_ / "bob.key"}, packed.out).state.code, 1);
+  // What the mediator reads, and what it sees of what it carries.
+  const json forward = OkJson({"didcomm", "unpack", "--key", dir_ / "mediator.key"}, packed.out);
+  EXPECT_EQ(forward["message"]["type"], "https://didcomm.org/routing/2.0/forward");
+  EXPECT_EQ(forward["message"]["body"]["next"], bob);
+  const json report = OkJson({"didcomm", "inspect", "--json"}, base::DumpJson(forward["message"]));
+  EXPECT_EQ(report["layers"][0]["attachments"][0]["message"]["kind"], "encrypted");
+  const json inner = OkJson({"didcomm", "unpack", "--key", dir_ / "bob.key"},
+                            base::DumpJson(forward["message"]["attachments"][0]["data"]["json"]));
+  EXPECT_EQ(inner["message"]["body"]["n"], 1);
+  EXPECT_EQ(Run({"didcomm", "pack", "--mode", "plaintext", "--forward", "--to", bob}, kHello).state.code, 2);
+}
+
 TEST_F(Toolbox, RefusesMessagesAndSaysWhy) {
   const std::string alice = Peer("alice.key"), bob = Peer("bob.key");
   std::string packed =
