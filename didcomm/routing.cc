@@ -8,6 +8,7 @@
 #include "base/json_strict.h"
 #include "did/did.h"
 #include "didcomm/pack.h"
+#include "didcomm/protocols/message_type.h"
 
 namespace keel::didcomm {
 namespace {
@@ -234,6 +235,13 @@ Result<std::vector<Delivery>> Route(std::string packed, const std::string& to, d
   return out;
 }
 
+bool IsForward(std::string_view type) {
+  if (type == kForwardType) return true;
+  const auto parsed = MessageType::Parse(type);
+  const auto ours = MessageType::ParseProtocol(kRoutingProtocol);
+  return parsed && ours && ours->Compatible(*parsed) && parsed->Is("forward");
+}
+
 bool LooksEncrypted(std::string_view text) {
   const auto value = base::ParseJson(text, {.max_size = 2 * kMaxMessage});
   if (!value || !value->is_object()) return false;
@@ -247,7 +255,7 @@ bool LooksEncrypted(std::string_view text) {
 }
 
 Result<Forward> UnwrapForward(const Message& message) {
-  if (message.type != kForwardType)
+  if (!IsForward(message.type))
     return Fail(Code::kUnsupported, kWhere, "'" + message.type + "' is not a forward of routing 2.0");
   KEEL_TRY(const json body, message.ParseBody());
   Forward forward;
@@ -267,7 +275,7 @@ Result<Forward> UnwrapForward(const Message& message) {
 Result<Unpacked> UnpackForwarded(std::string_view text, did::KeyFinder& keys, did::DidResolver& resolver,
                                  const UnpackOptions& options) {
   KEEL_TRY(Unpacked unpacked, Unpack(text, keys, resolver, options));
-  for (size_t depth = 0; unpacked.message.type == kForwardType; ++depth) {
+  for (size_t depth = 0; IsForward(unpacked.message.type); ++depth) {
     KEEL_TRY(const Forward forward, UnwrapForward(unpacked.message));
     KEEL_TRY(const bool ours, IsOurs(forward, keys));
     if (!ours) break;

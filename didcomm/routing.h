@@ -69,6 +69,9 @@ struct Forward {
   std::vector<std::string> payloads;  // encrypted messages, in order, as they came (JSON text)
 };
 
+// True for the type of a forward, in any minor version of routing 2 ("Semver Rules").
+bool IsForward(std::string_view type);
+
 // kUnsupported (not a forward, or a payload by link: a mediator fetches nothing for strangers), kMalformed (no next, no
 // payload, a payload that is no encrypted message), kTooLarge (over kMaxForwardPayloads).
 Result<Forward> UnwrapForward(const Message& message);

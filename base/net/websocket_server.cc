@@ -128,7 +128,9 @@ class Session final : public Peer, public std::enable_shared_from_this<Session<S
   explicit Session(Server& server, Arguments&&... stream)
       : server_(server), ws_(std::forward<Arguments>(stream)...), timer_(ws_.get_executor()) {}
 
-  std::shared_ptr<WebSocketConnection::Handle> handle;  // set before Start
+  // Set before Start.
+  uint64_t id = 0;
+  std::string peer;
 
   void Start(std::optional<Request> request) {
     asio::post(ws_.get_executor(), [self = this->shared_from_this(), request = std::move(request)]() mutable {
@@ -176,6 +178,12 @@ class Session final : public Peer, public std::enable_shared_from_this<Session<S
 
  private:
   static constexpr bool kTls = !std::is_same_v<Stream, tcp::socket>;
+
+  // Made when it is given out: a session that held one would hold the io context that holds the session's handlers.
+  WebSocketConnection Connection() {
+    return WebSocketConnection(std::make_shared<const WebSocketConnection::Handle>(
+        WebSocketConnection::Handle{server_.io, this->shared_from_this(), id, peer}));
+  }
 
   // One deadline for reading (handshake, then a message that has begun).
   void Arm(std::chrono::milliseconds time) {
@@ -247,7 +255,7 @@ class Session final : public Peer, public std::enable_shared_from_this<Session<S
       std::string text = beast::buffers_to_string(self->buffer_.data());
       self->buffer_.consume(self->buffer_.size());
       asio::post(*self->server_.workers, [self, text = std::move(text)]() mutable {
-        self->server_.on_message(WebSocketConnection(self->handle), std::move(text));
+        self->server_.on_message(self->Connection(), std::move(text));
         asio::post(self->ws_.get_executor(), [self] {
           if (!self->gone_.load()) self->Read();
         });
@@ -290,10 +298,9 @@ class Session final : public Peer, public std::enable_shared_from_this<Session<S
     CloseNow();
     const std::lock_guard lock(server_.mutex);
     if (server_.stopping) return;
-    server_.open.erase(handle->id);
+    server_.open.erase(id);
     if (server_.on_closed) {
-      asio::post(*server_.workers,
-                 [self = this->shared_from_this()] { self->server_.on_closed(WebSocketConnection(self->handle)); });
+      asio::post(*server_.workers, [self = this->shared_from_this()] { self->server_.on_closed(self->Connection()); });
     }
   }
 
@@ -336,10 +343,7 @@ void WebSocketServer::Impl::Begin(tcp::socket socket, std::optional<Request> req
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const auto add = [&](const auto& session) {
-    session->handle = std::make_shared<WebSocketConnection::Handle>();
-    session->handle->io = io;
-    session->handle->session = session;
-    session->handle->peer = internal::PeerName(fd, AF_INET);
+    session->peer = internal::PeerName(fd, AF_INET);
     {
       const std::lock_guard lock(mutex);
       if (stopping) return;
@@ -347,8 +351,8 @@ void WebSocketServer::Impl::Begin(tcp::socket socket, std::optional<Request> req
         refused.fetch_add(1, std::memory_order_relaxed);
         return;  // closed with the session
       }
-      session->handle->id = next_id++;
-      open.emplace(session->handle->id, session);
+      session->id = next_id++;
+      open.emplace(session->id, session);
     }
     session->Start(std::move(request));
   };

@@ -348,6 +348,63 @@ guard("unpack unencrypted", "didcomm/unpack.cc", "options.require_encrypted && !
 guard("unpack anonymous", "didcomm/unpack.cc", "options.require_authenticated && !metadata.authenticated",
       ADDRESSING + "WhoAsksForEncryptionOrASenderGetsIt", new="false")
 
+# Routes, transports, mediators ---------------------------------------------------------------------------------------------
+ROUTING = "keel_didcomm_routing_test:Routing."
+guard("route plaintext", "didcomm/routing.cc", "!hops.empty() && !LooksEncrypted(packed)",
+      ROUTING + "PlaintextNeverGoesThroughAMediator", new="false")
+guard("route mediator's mediator", "didcomm/routing.cc", "did::IsDid(did::DidOf(listed.uri))",
+      ROUTING + "MediatorsThatPointAtEachOtherEnd", new="false")
+guard("route hops", "didcomm/routing.cc", "endpoint.hops.size() > kMaxHops", ROUTING + "Bounds", new="false")
+guard("forward payload", "didcomm/routing.cc",
+      'if (!LooksEncrypted(text)) return Fail(Code::kMalformed, kWhere, "a forward\'s payload is no encrypted message");',
+      ROUTING + "ForwardsThatAreNone")
+guard("forward rewraps", "didcomm/routing.cc", "depth == kMaxRewraps", ROUTING + "ReceiverOpensARewrappedMessage", new="false")
+QUEUE = "keel_didcomm_routing_test:Queue."
+guard("queue repeat", "didcomm/mediator/queue.cc", "if (ByteReader(AsBytes(*known)).U64() >= now) return std::string();",
+      QUEUE + "ARepeatIsNotQueuedAgain", "keel_didcomm_mediator_test:Mediator.RepeatsAreTakenAndNotQueuedAgain")
+guard("queue room", "didcomm/mediator/queue.cc",
+      "KEEL_TRY_VOID(s.Room(found == s.accounts.end() ? Account{} : found->second, recipient, envelope.size()));",
+      QUEUE + "Limits", "keel_didcomm_mediator_test:Mediator.FullQueuesAreBusy")
+guard("queue counter", "didcomm/mediator/queue.cc", "batch.Put(s.Key('s', \"\"), Big(sequence + 1));",
+      QUEUE + "IdsAreNeverUsedAgain")
+guard("queue acknowledged on disk", "didcomm/mediator/queue.cc", "KEEL_TRY_VOID(committer.Commit(std::move(batch)));",
+      QUEUE + "StaysUntilAcknowledgedAndOverARestart", "keel_mediator_fault_test:MediatorQueue.PowerCutAtEveryWrite")
+MEDIATOR = "keel_didcomm_mediator_test:Mediator."
+guard("mediation recipient's owner", "didcomm/mediator/accounts.cc", "owner && recipient != CanonicalRecipient(account)",
+      MEDIATOR + "NobodyTakesAnothersRecipientExceptItsOwner", new="false")
+guard("mediation admission", "didcomm/mediator/coordinate_mediation.cc", "!parts_.admit(did)",
+      MEDIATOR + "AdmissionAndLimits", new="false")
+guard("mediation before the grant", "didcomm/mediator/coordinate_mediation.cc", "!parts_.accounts.Has(message.from)",
+      MEDIATOR + "OutOfOrderAndMalformedMessagesAreProblems", new="false")
+guard("pickup before the grant", "didcomm/mediator/message_pickup.cc",
+      'if (!parts_.accounts.Has(message.from)) return Fail(Code::kWrongState, kWhere, "\'" + message.type + '
+      '"\' before mediation was granted");', MEDIATOR + "OutOfOrderAndMalformedMessagesAreProblems")
+guard("pickup live without a connection", "didcomm/mediator/message_pickup.cc", "on && incoming.channel == nullptr",
+      MEDIATOR + "OutOfOrderAndMalformedMessagesAreProblems", new="false")
+guard("pickup without return route", "didcomm/mediator/message_pickup.cc",
+      'if (message.return_route != "all" && message.return_route != "thread") return std::vector<Outgoing>();',
+      MEDIATOR + "PickupAnswers")
+guard("forward for nobody", "didcomm/mediator/forwarding.cc",
+      'if (!match) return Fail(Code::kNotFound, "didcomm forward", "nobody here receives for " + forward.next);',
+      MEDIATOR + "ForwardsThatAreRefused")
+TRANSPORTS = "keel_didcomm_transports_test:"
+guard("coap repeat", "didcomm/transports/coap_transport.cc", "more_of_reply || found->second.last == id",
+      TRANSPORTS + "Coap.ARepeatedDatagramIsHandledOnce", new="more_of_reply")
+guard("coap exchanges", "didcomm/transports/coap_transport.cc", "exchanges.size() >= options.max_exchanges",
+      TRANSPORTS + "Coap.WhatIsAnnouncedReservesNothing", new="false")
+guard("coap size", "didcomm/transports/coap_transport.cc", "before + data.size() > options.max_envelope",
+      "keel_transport_contract_test:All/TransportContract.TooLargeIsNamedAndNeverHandled/coap",
+      TRANSPORTS + "Coap.WhatIsAnnouncedReservesNothing", new="false")
+guard("file links", "didcomm/transports/file_transport.cc", "!S_ISREG(info.st_mode)) continue;",
+      TRANSPORTS + "Files.NothingIsReadThroughLinks", new="false) continue;")
+guard("websocket size", "base/net/websocket_server.cc", "ws_.read_message_max(server_.options.max_message);",
+      "keel_base_net_test:WebSocket.LargeMessagesAndTheLimit")
+guard("websocket message deadline", "base/net/websocket_server.cc",
+      "if (!std::exchange(self->reading_, true)) self->Arm(self->server_.options.message_deadline);",
+      "keel_base_net_test:WebSocket.SlowOnesAreLeft")
+guard("websocket queue", "base/net/websocket_server.cc", "queued > self->server_.options.max_queued",
+      "keel_base_net_test:WebSocket.WhoDoesNotReadIsClosed", new="false")
+
 # Text from strangers -------------------------------------------------------------------------------------------------------
 guard("json depth", "base/json_strict.cc", "stack_.size() >= limits_.max_depth", "keel_base_test:JsonStrict.KeepsItsLimits",
       new="false")

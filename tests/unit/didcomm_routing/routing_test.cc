@@ -252,6 +252,8 @@ TEST_F(Routing, ForwardsThatAreNone) {
     return out ? Code::kOk : out.error().code;
   };
   EXPECT_EQ(refused([](Message& m) { m.type = "https://didcomm.org/routing/2.0/backward"; }), Code::kUnsupported);
+  EXPECT_EQ(refused([](Message& m) { m.type = "https://didcomm.org/routing/3.0/forward"; }), Code::kUnsupported);
+  EXPECT_EQ(refused([](Message& m) { m.type = "https://didcomm.org/routing/2.7/forward"; }), Code::kOk);
   EXPECT_EQ(refused([](Message& m) { m.body = "{}"; }), Code::kMissing);
   EXPECT_EQ(refused([](Message& m) { m.body = R"({"next":["did:example:bob"]})"; }), Code::kMalformed);
   EXPECT_EQ(refused([](Message& m) { m.body = R"({"next":"http://bob/"})"; }), Code::kMalformed);
