@@ -408,3 +408,94 @@ guard("websocket queue", "base/net/websocket_server.cc", "queued > self->server_
 # Text from strangers -------------------------------------------------------------------------------------------------------
 guard("json depth", "base/json_strict.cc", "stack_.size() >= limits_.max_depth", "keel_base_test:JsonStrict.KeepsItsLimits",
       new="false")
+
+# The agent and its protocols -----------------------------------------------------------------------------------------------
+AGENT = "didcomm/agent.cc"
+P = "keel_didcomm_protocols_test:"
+guard("protocols: replay", AGENT, "fresh ? protocol->Receive(incoming) : protocol->Repeated(incoming)",
+      P + "Agent.ReplaysAreRefused", new="protocol->Receive(incoming)")
+guard("protocols: replay looked up", AGENT,
+      "KEEL_TRY(opened.fresh, parts.replay.Remember(sender, message.id, now, until));", P + "Agent.ReplaysAreRefused")
+guard("protocols: encrypted", AGENT, "how.require_encrypted = options.require_encrypted;",
+      P + "Agent.ReportsOnlyToProvenSenders")
+guard("protocols: reports to the proven", AGENT, "!incoming.Proven() || is_report || !opened.fresh",
+      P + "Agent.ReportsOnlyToProvenSenders", new="is_report || !opened.fresh")
+guard("protocols: major version", AGENT, "spoken->Compatible(*type)", P + "Agent.MinorVersionsAreTakenMajorOnesNot",
+      new="spoken->SameProtocol(*type)")
+guard("protocols: outbox full", AGENT,
+      'if (outbox.full()) return Fail(Code::kBusy, "didcomm agent", "too many messages wait for delivery");',
+      P + "Agent.WhatWaitsIsBounded")
+guard("protocols: outbox for a peer", "didcomm/agent_state.cc", "of_peer >= max_for_peer_", P + "Agent.WhatWaitsIsBounded",
+      new="false")
+guard("protocols: ended thread", AGENT, "incoming.Proven() && problems.Ended(message.from, thread)",
+      P + "Agent.TooManyProblemsEndAThread", new="false")
+guard("protocols: problems sent", AGENT, "BoundProblems(out);", P + "Agent.TooManyProblemsEndAThread")
+guard("protocols: return route unasked", AGENT,
+      'if (message.return_route != "all" && message.return_route != "thread") return {};',
+      P + "Agent.ReturnRouteIsNotGivenUnasked")
+guard("protocols: return route's thread", AGENT, "(thread.empty() || ThreadOf(answer) == thread)",
+      P + "Agent.ReturnRouteIsNotGivenUnasked", new="true")
+guard("protocols: whose answer", "didcomm/agent_send.cc",
+      "message.from != waiter.peer && did::DidOf(incoming.unpacked.metadata.from_prior_issuer_kid) != waiter.peer",
+      P + "Agent.AskWaitsForADeliveredAnswer", new="false")
+guard("protocols: ping of a stranger", "didcomm/protocols/trust_ping.cc", "wanted.value_or(true) && incoming.Proven()",
+      P + "TrustPing.AsksByDefault", new="incoming.Proven()")
+guard("protocols: what is shown", "didcomm/protocols/discover_features.cc",
+      "(!features_.shows || features_.shows(incoming, item))", P + "DiscoverFeatures.ShowsOnlyWhatItWants", new="true")
+guard("protocols: features for strangers", "didcomm/protocols/discover_features.cc", "if (!incoming.Proven()) return out;",
+      P + "DiscoverFeatures.ShowsOnlyWhatItWants")
+OOB = "didcomm/protocols/out_of_band.cc"
+guard("protocols: invitation expired", OOB, "now && out.expires_time && !NotAfterOk(*out.expires_time, *now)",
+      P + "OutOfBand.BadOnesAreNamed", new="false")
+guard("protocols: invitation's type", OOB, '!type.Compatible(*ours) || !type.Is("invitation")', P + "OutOfBand.BadOnesAreNamed",
+      new="false")
+guard("protocols: invitation's sender", OOB, "message->from == from", P + "OutOfBand.WrittenAndRead", new="true")
+guard("protocols: invitation twice", OOB, 'if (found) return Fail(Code::kDuplicate, kWhere, "the URL has " + '
+      'std::string(name) + " twice");', P + "OutOfBand.BadOnesAreNamed")
+
+EXCHANGE = "didcomm/protocols/exchange.cc"
+EXCHANGE_SEND = "didcomm/protocols/exchange_send.cc"
+FAULT = P + "Stories/ExchangeFault.*"
+guard("protocols: exchange with strangers", EXCHANGE, "!incoming.Proven() || incoming.ours.empty()",
+      P + "Exchange.BadBodiesAreReportedAndChangeNothing", new="incoming.ours.empty()")
+guard("protocols: exchange repeats", EXCHANGE, "!record->seen.empty() && record->seen.back() == message.id", FAULT,
+      P + "Exchange.RepeatsGetTheSameAnswer", new="false")
+guard("protocols: exchange old messages", EXCHANGE,
+      "std::find(record->seen.begin(), record->seen.end(), message.id) != record->seen.end()",
+      P + "Exchange.RepeatsGetTheSameAnswer", new="false")
+guard("protocols: exchange forgotten", EXCHANGE,
+      "repeated && (!message.created_time || *message.created_time + options_.keep_seconds < incoming.now)",
+      P + "Exchange.RepeatsGetTheSameAnswer", new="false")
+guard("protocols: exchange rounds", EXCHANGE, "record->seen.size() >= options_.max_rounds", P + "Exchange.TheyAreBounded",
+      new="false")
+guard("protocols: exchange open", EXCHANGE_SEND,
+      "open_.size() >= options_.max_open || of_peer >= options_.max_open_for_peer", P + "Exchange.TheyAreBounded", new="false")
+guard("protocols: exchange saved when received", EXCHANGE, "KEEL_TRY_VOID(Save(*record, replaced));", FAULT)
+guard("protocols: exchange saved before it is sent", EXCHANGE_SEND,
+      "KEEL_TRY_VOID(Save(record)); if (HasEnded(record.state)) KEEL_TRY_VOID(TellEnded(std::move(record)));", FAULT)
+guard("protocols: exchange timeout", EXCHANGE, "record->deadline <= now", P + "Exchange.Timeouts", new="false")
+guard("protocols: exchange warnings", EXCHANGE,
+      '!report.code.starts_with("w.") && !report.code.starts_with("e.m.") && !HasEnded(record->state)',
+      P + "Exchange.WarningsAndRejectedMessagesEndNothing", P + "Table.EveryMessageInEveryState", new="true")
+guard("protocols: exchange content", EXCHANGE, "needs_content && message.attachments.empty()",
+      P + "Exchange.BadBodiesAreReportedAndChangeNothing", new="false")
+
+# Credentials in exchanges --------------------------------------------------------------------------------------------------
+JWT = "exchange/jwt_hooks.cc"
+E = "keel_exchange_test:Exchanges."
+guard("protocols: issued about the peer", JWT,
+      'subject == credential.end() || !subject->is_object() || subject->value("id", "") != record.id.peer',
+      E + "WhatIsNotBelieved", new="false")
+guard("protocols: credential valid", JWT, "if (!verdict.valid()) return Refuse(kProblemBadCredential);", E + "WhatIsNotBelieved")
+guard("protocols: credential's issuer", JWT, "how.trusted_issuers = parts_.trusted_issuers;", E + "WhatIsNotBelieved")
+guard("protocols: credential's types", JWT, "if (!HasAll(verdict.credential.types, wish.types)) return Refuse(kProblemBadCredential);",
+      E + "WhatIsNotBelieved")
+guard("protocols: presentation valid", JWT, "if (!verdict.valid()) return Refuse(kProblemBadPresentation);",
+      E + "PresentationsThatDontHold")
+guard("protocols: presentation's holder", JWT, "how.holder = record.id.peer;", E + "PresentationsThatDontHold")
+guard("protocols: presentation's subject", JWT, "how.credentials.subject = record.id.peer;", E + "PresentationsThatDontHold")
+guard("protocols: presentation's wishes", JWT, "if (!found) return Refuse(kProblemBadPresentation);", E + "IssuedHeldAndShown",
+      E + "PresentationsThatDontHold")
+guard("protocols: lured prover", JWT, "wish.nonce.empty() || wish.audience != record.id.peer", E + "ProversAreNotLured",
+      new="false")
+guard("protocols: holder's word", JWT, "if (!parts_.show) return ExchangeDecision::Later();", E + "ProversAreNotLured")
