@@ -108,8 +108,15 @@ bool SamePlain(std::string_view escaped, std::string_view plain) {
 
 // Of well-formed text: the position after the string whose opening quote is at `at`.
 size_t SkipString(std::string_view text, size_t at) {
-  for (++at; at < text.size() && text[at] != '"'; ++at) {
-    if (text[at] == '\\') ++at;
+  ++at;
+  while (at < text.size()) {
+    const char* from = text.data() + at;
+    const auto* quote = static_cast<const char*>(std::memchr(from, '"', text.size() - at));
+    if (quote == nullptr) return text.size() + 1;
+    const auto before = static_cast<size_t>(quote - from);
+    const auto* escape = static_cast<const char*>(std::memchr(from, '\\', before));
+    if (escape == nullptr) return at + before + 1;
+    at += static_cast<size_t>(escape - from) + 2;  // an escape's second character closes no string
   }
   return at + 1;
 }
@@ -136,6 +143,24 @@ size_t SkipValue(std::string_view text, size_t at) {
     }
     if (depth == 0) return at;
   }
+  return at;
+}
+
+// The position of the next quote, backslash or control character, or the end. Eight octets at once: a string of some
+// KiB is what most messages consist of.
+size_t SkipPlain(std::string_view text, size_t at) {
+  constexpr uint64_t kOnes = 0x0101010101010101, kTops = kOnes * 0x80;
+  while (text.size() - at >= sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    const uint64_t quote = word ^ (kOnes * '"'), escape = word ^ (kOnes * '\\');
+    // A top bit for each octet that is zero after the exclusive or, or below 0x20; borrows can only add marks above a
+    // true one, and the octets are looked at one by one then.
+    const uint64_t marks = ((quote - kOnes) & ~quote) | ((escape - kOnes) & ~escape) | ((word - kOnes * 0x20) & ~word);
+    if ((marks & kTops) != 0) break;
+    at += sizeof word;
+  }
+  while (at < text.size() && text[at] != '"' && text[at] != '\\' && static_cast<uint8_t>(text[at]) >= 0x20) ++at;
   return at;
 }
 
@@ -223,11 +248,11 @@ class Checker {
   Result<> String() {
     ++at_;
     for (;;) {
+      at_ = SkipPlain(text_, at_);
       if (End()) return Bad();
       const char c = text_[at_++];
       if (c == '"') return {};
       if (static_cast<uint8_t>(c) < 0x20) return Bad();
-      if (c != '\\') continue;
       if (End()) return Bad();
       const char kind = text_[at_++];
       switch (kind) {

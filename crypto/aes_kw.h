@@ -2,10 +2,16 @@
 #pragma once
 
 #include "core/secret.h"
+#include "crypto/aead.h"
 
 // Private to crypto: the index-based transformations of RFC 3394 section 2.2 over any AES that handles one block in
 // place.
 namespace keel::crypto::internal {
+
+#if KEEL_HOSTED
+// The implementations that kBearSslAes chooses from on this machine, the microcontrollers' first: for tests.
+std::span<const Aes256> BearSslVariants();
+#endif
 
 // blocks: a[8] || r[8*n], n >= 2.
 template <typename Encrypt>

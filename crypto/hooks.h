@@ -22,6 +22,8 @@ struct CurveHooks {
   size_t (*derive)(KeyType type, ByteView private_key, ByteSpan out) = nullptr;
   // r||s, low-S; 0 on failure.
   size_t (*sign)(KeyType type, ByteView private_key, ByteView message, ByteSpan out) = nullptr;
+  // The 32 octets, reduced and of no small order, are a point of edwards25519. May remember what it found good.
+  bool (*on_edwards)(ByteView octets) = nullptr;
 };
 
 // The table in force.

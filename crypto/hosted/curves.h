@@ -22,4 +22,7 @@ size_t KoblitzAgree(ByteView private_key, ByteView peer, ByteSpan out);
 size_t KoblitzDerive(ByteView private_key, ByteSpan out);
 size_t KoblitzSign(ByteView private_key, ByteView message, ByteSpan out);
 
+// edwards25519 by libsodium, with a memory of keys that were good.
+bool OnEdwards(ByteView octets);
+
 }  // namespace keel::crypto::internal

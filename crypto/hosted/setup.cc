@@ -69,7 +69,7 @@ size_t Sign(KeyType type, ByteView private_key, ByteView message, ByteSpan out) 
                                      : internal::NistSign(type, private_key, message, out);
 }
 
-constexpr CurveHooks kHostedHooks = {Check, Uncompress, VerifySignature, Agree, Derive, Sign};
+constexpr CurveHooks kHostedHooks = {Check, Uncompress, VerifySignature, Agree, Derive, Sign, internal::OnEdwards};
 
 class OsRandom final : public Random {
  public:
