@@ -273,6 +273,9 @@ struct RegistryClient::Impl {
     return {};
   }
 
+  // POST /v1/rendezvous, signed.
+  Result<> PostRendezvous(std::string body);
+
   Result<KeyProof> TakeKey(Cursor& cursor, const Bytes32& key, const Bytes32& map_root) {
     KEEL_TRY(const ByteView body, cursor.Take(ItemTag::kKey));
     ByteReader r(body);
@@ -302,6 +305,8 @@ struct RegistryClient::Impl {
       return Fail(Code::kNotFound, "DID", did + " is not anchored in the registry '" + network.label + "'");
     }
     VerifiedHistory out;
+    // The identifier is the hash of the create operation and the map commits to the whole: whoever holds the map proof
+    // needn't check create's signature (protocol.md section 1).
     ledger::DidHistory history;
     KEEL_TRY_VOID(history.Start(did));
     while (cursor.Is(ItemTag::kOperation)) {
@@ -312,7 +317,7 @@ struct RegistryClient::Impl {
       op.jws = Copy(r.Take(r.left()));
       if (!r.ok() || op.index >= checkpoint.size)
         return Fail(Code::kMalformed, "registry answer", "an operation's index");
-      KEEL_TRY_VOID(history.Apply(op.index, op.jws));
+      KEEL_TRY_VOID(history.Apply(op.index, op.jws, {.verify_create_signature = false}));
       out.operations.push_back(std::move(op));
     }
     // Only now it is known to be whole: the map commits to the head of the latest operation.
@@ -464,16 +469,33 @@ Result<KeyProof> RegistryClient::WaitAnchored(const Bytes32& key, uint64_t timeo
   }
 }
 
+Result<> RegistryClient::Impl::PostRendezvous(std::string body) {
+  if (!options.account) return Fail(Code::kUntrusted, "rendezvous", "publishing needs an account with the registry");
+  return Each(Post(std::move(body)), "/v1/rendezvous", true, [](const HttpResponse& response, uint64_t) -> Result<> {
+    if (!response.ok()) return std::unexpected(ErrorOf(response, "/v1/rendezvous"));
+    return {};
+  });
+}
+
 Result<> RegistryClient::PublishRendezvous(const Bytes32& index, ByteView value) {
-  if (!impl_->options.account)
-    return Fail(Code::kUntrusted, "rendezvous", "publishing needs an account with the registry");
   std::string body(AsText(index));
   body += AsText(value);
-  return impl_->Each(Impl::Post(std::move(body)), "/v1/rendezvous", true,
-                     [](const HttpResponse& response, uint64_t) -> Result<> {
-                       if (!response.ok()) return std::unexpected(ErrorOf(response, "/v1/rendezvous"));
-                       return {};
-                     });
+  return impl_->PostRendezvous(std::move(body));
+}
+
+Result<> RegistryClient::PublishRendezvous(std::span<const RendezvousEntry> entries) {
+  if (entries.empty()) return {};
+  if (entries.size() > kMaxRendezvousEntries)
+    return Fail(Code::kTooLarge, "rendezvous", "at most " + std::to_string(kMaxRendezvousEntries) + " at once");
+  std::string body;
+  for (const RendezvousEntry& entry : entries) {
+    body += AsText(entry.index);
+    body += AsText(entry.value);
+  }
+  auto all = impl_->PostRendezvous(std::move(body));
+  if (all || all.error().code != Code::kQuotaExceeded || entries.size() == 1) return all;
+  for (const RendezvousEntry& entry : entries) KEEL_TRY_VOID(PublishRendezvous(entry.index, entry.value));
+  return {};
 }
 
 namespace {

@@ -12,7 +12,9 @@
 #include "core/seams.h"
 #include "core/time.h"
 #include "crypto/key_store.h"
+#include "ledger/limits.h"
 #include "registry-client/history_source.h"
+#include "registry-client/wire.h"
 
 namespace keel::base {
 class HttpClient;  // base/net/http_client.h
@@ -51,6 +53,12 @@ struct EntryVerdict {
   Code code = Code::kInternalError;
   uint64_t index = 0;  // log index, when kOk (of the first anchoring when it was already there)
   std::string detail;  // a sentence for people when refused
+};
+
+// A value for an index of the rendezvous.
+struct RendezvousEntry {
+  Bytes32 index{};
+  ByteArray<ledger::kRendezvousValue> value{};
 };
 
 struct StatusVersion {
@@ -119,8 +127,10 @@ class RegistryClient final : public HistorySource {
   Result<KeyProof> WaitAnchored(const Bytes32& key, uint64_t timeout_ms);
 
   // Publishes a rendezvous value (VALUE body: u8 suite || E || ciphertext) at the index; needs an account with the
-  // node.
+  // node. Many, at most kMaxRendezvousEntries, in one call: all or none unless the error is of the connection
+  // (publishing again is safe); kQuotaExceeded is tried again one by one, until none is left.
   Result<> PublishRendezvous(const Bytes32& index, ByteView value);
+  Result<> PublishRendezvous(std::span<const RendezvousEntry> entries);
   // Asks for the values at the index (what a device's R0 does); random dummies included, newest first.
   Result<std::vector<std::vector<uint8_t>>> PollRendezvous(const Bytes32& index);
 

@@ -50,6 +50,9 @@ struct ProofQuery {
 };
 Result<ProofQuery> ParseProofQuery(ByteView octets);
 
+// Body of POST /v1/rendezvous: count x (index 32 || value); at most this many.
+inline constexpr size_t kMaxRendezvousEntries = 64;
+
 // What an account signs for a request (headers Keel-Account, Keel-Time, Keel-Signature):
 // "keel-request/1\n" || net || method || " " || target || "\n" || H(body) || u64 time.
 std::vector<uint8_t> RequestToSign(const Bytes32& net, std::string_view method, std::string_view target, ByteView body,

@@ -281,17 +281,25 @@ HttpResponse HttpApi::PostRendezvous(const HttpRequest& request) {
         Code::kUntrusted, "rendezvous",
         "publishing needs an account here: 'keel-registry account add', or a DID anchored in this registry");
   }
-  if (request.body.size() != 32 + ledger::kRendezvousValue)
-    return BadRequest(Code::kMalformed, "rendezvous", "index 32 || value expected");
-  if (!publishes_.Take(access->client, 1, access->publishes_per_hour, clock_.TicksMs())) {
+  constexpr size_t kOne = 32 + ledger::kRendezvousValue;
+  const size_t count = request.body.size() / kOne;
+  if (count == 0 || request.body.size() % kOne != 0)
+    return BadRequest(Code::kMalformed, "rendezvous", "index 32 || value expected, once or several times");
+  if (count > registry_client::kMaxRendezvousEntries) {
+    return BadRequest(Code::kTooLarge, "rendezvous",
+                      "at most " + std::to_string(registry_client::kMaxRendezvousEntries) + " values at once");
+  }
+  if (!publishes_.Take(access->client, count, access->publishes_per_hour, clock_.TicksMs())) {
     return BadRequest(Code::kQuotaExceeded, "rendezvous", access->client + " published too often within the hour");
   }
   const auto now = clock_.Now();
   if (!now) return ErrorResponse(now.error());
   ByteReader r(AsBytes(request.body));
-  const Bytes32 index = r.Fixed<32>();
-  if (auto ok = rendezvous_.Publish(index, r.Take(ledger::kRendezvousValue), *now); !ok)
-    return ErrorResponse(ok.error());
+  for (size_t i = 0; i < count; ++i) {
+    const Bytes32 index = r.Fixed<32>();
+    if (auto ok = rendezvous_.Publish(index, r.Take(ledger::kRendezvousValue), *now); !ok)
+      return ErrorResponse(ok.error());
+  }
   return base::TextResponse(200, "ok\n");
 }
 

@@ -34,7 +34,8 @@ struct PreparedTransaction {
   std::vector<uint8_t> sponsoring;  // statement over the entries' digest, checked for form and digest; or empty
   std::vector<PreparedEntry> entries;
 };
-// kMalformed, kTooLarge; refused entries are inside.
+// kMalformed, kTooLarge; refused entries are inside. Large transactions are checked on all processors, by threads that
+// end before it returns.
 Result<PreparedTransaction> PrepareTransaction(const ledger::Net& net, ByteView octets);
 
 // The decision about one entry.

@@ -118,12 +118,12 @@ class BeastClient final : public HttpClient {
     // Not eager: Beast 1.74 forgets a body_limit error at the end of the header when it goes on to the body in the same
     // call.
     if (call.method == "HEAD") parser->skip(true);
-    std::string buffer(kReadSize, '\0');
+    const auto buffer = std::make_unique_for_overwrite<char[]>(kReadSize);
     size_t filled = 0;
     bool end = false;
     while (!parser->is_done()) {
       // 100 Continue and other interim answers are skipped.
-      KEEL_TRY(const size_t n, connection.Read(buffer.data() + filled, buffer.size() - filled, to, deadline));
+      KEEL_TRY(const size_t n, connection.Read(buffer.get() + filled, kReadSize - filled, to, deadline));
       boost::system::error_code error;
       if (n == 0) {
         end = true;
@@ -137,7 +137,7 @@ class BeastClient final : public HttpClient {
       filled += n;
       size_t used = 0;
       while (used < filled && !parser->is_done()) {
-        const size_t took = parser->put(asio::const_buffer(buffer.data() + used, filled - used), error);
+        const size_t took = parser->put(asio::const_buffer(buffer.get() + used, filled - used), error);
         used += took;
         if (error == http::error::need_more) {
           error = {};
@@ -151,7 +151,7 @@ class BeastClient final : public HttpClient {
       if (error) return Failed(Code::kMalformed, to, "the answer is not HTTP/1.1: " + error.message());
       const auto drop = [&](size_t n_used) {
         filled -= n_used;
-        memmove(buffer.data(), buffer.data() + n_used, filled);
+        memmove(buffer.get(), buffer.get() + n_used, filled);
       };
       drop(used);
       if (filled == kReadSize) return Failed(Code::kTooLarge, to, "the answer's header or chunk header is over 64 KiB");
@@ -163,7 +163,7 @@ class BeastClient final : public HttpClient {
         parser = std::move(next);
         if (filled > 0) {  // the answer proper came in the same segment
           // Feed it at the top of the loop without waiting for more.
-          const size_t fed = parser->put(asio::const_buffer(buffer.data(), filled), error);
+          const size_t fed = parser->put(asio::const_buffer(buffer.get(), filled), error);
           if (error && error != http::error::need_more)
             return Failed(Code::kMalformed, to, "the answer is not HTTP/1.1: " + error.message());
           drop(fed);

@@ -166,13 +166,18 @@ Result<registry_client::VerifiedHistory> CachingHistorySource::ResolveDid(const 
       return it->second.history;
   }
   KEEL_TRY(registry_client::VerifiedHistory history, impl_->source.ResolveDid(did));
+  Keep(history);
+  return history;
+}
+
+void CachingHistorySource::Keep(const registry_client::VerifiedHistory& history) {
+  const uint64_t now = impl_->clock.TicksMs();
   const std::lock_guard lock(impl_->mutex);
-  if (impl_->entries.size() >= impl_->max_entries && !impl_->entries.contains(did)) {
+  if (impl_->entries.size() >= impl_->max_entries && !impl_->entries.contains(history.did)) {
     std::erase_if(impl_->entries, [now](const auto& item) { return item.second.expires_ms <= now; });
     if (impl_->entries.size() >= impl_->max_entries) impl_->entries.clear();
   }
-  impl_->entries[did] = {history, now + impl_->ttl_ms};
-  return history;
+  impl_->entries[history.did] = {history, now + impl_->ttl_ms};
 }
 
 void CachingHistorySource::Forget(const std::string& did) {

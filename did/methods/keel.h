@@ -36,6 +36,8 @@ class CachingHistorySource final : public registry_client::HistorySource {
                        size_t max_entries = 1024);
   ~CachingHistorySource() override;
   Result<registry_client::VerifiedHistory> ResolveDid(const std::string& did) override;
+  // Takes in a history that was verified just now in another answer.
+  void Keep(const registry_client::VerifiedHistory& history);
   void Forget(const std::string& did);
 
  private:
