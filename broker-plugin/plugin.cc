@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mosquitto plugin (plugin API 5): asks Access. Configure it with
 //   plugin /path/keel-broker.so
-//   plugin_opt_members_file /var/lib/keel/verifier/members.json
+//   plugin_opt_members_file /var/lib/keel/verifier/members.jsonl
 #include <mosquitto.h>
 #include <mosquitto_broker.h>
 #include <mosquitto_plugin.h>
@@ -79,7 +79,7 @@ int mosquitto_plugin_init(mosquitto_plugin_id_t* identifier, void** userdata, mo
     if (std::strcmp(options[i].key, "members_file") == 0) members_file = options[i].value;
   }
   if (members_file.empty()) {
-    mosquitto_log_printf(MOSQ_LOG_ERR, "keel: set plugin_opt_members_file to the verifier's members.json");
+    mosquitto_log_printf(MOSQ_LOG_ERR, "keel: set plugin_opt_members_file to the verifier's members.jsonl");
     return MOSQ_ERR_INVAL;
   }
   auto plugin = std::make_unique<Plugin>(std::move(members_file));

@@ -230,7 +230,7 @@ Result<json> Import(CustodyContext& context, const ImportOptions& options) {
     // Seals' keys first: a device whose key is lost could never be passed on or claimed. Until the records stand, the
     // request's seed stays.
     KEEL_TRY_VOID(context.store.raw().Write(batch, base::Sync::kYes));
-    KEEL_TRY_VOID(context.store.Put(accepted));
+    KEEL_TRY_VOID(context.store.Put(accepted, CustodyStore::Secrets::kFromGiver));
     base::WriteBatch done;
     KEEL_TRY_VOID(MarkUsed(context.store, package.request, used, done));
     KEEL_TRY_VOID(context.store.raw().Write(done, base::Sync::kYes));

@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "base/json_strict.h"
+#include "base/storage/group_committer.h"
 #include "crypto/aead.h"
 #include "crypto/hash.h"
 #include "ledger/seal.h"
@@ -15,8 +16,10 @@ namespace {
 
 using nlohmann::json;
 
-// Keys of the database: d/<did> record, n/<serial>\n<did> index, s/<seal hex> seal key.
+// Keys of the database: d/<did> record, v/<did> rendezvous secrets that came later, n/<serial>\n<did> index, s/<seal
+// hex> seal key.
 std::string DeviceKey(std::string_view did) { return "d/" + std::string(did); }
+std::string RendezvousKey(std::string_view did) { return "v/" + std::string(did); }
 std::string SerialPrefix(std::string_view serial) { return "n/" + std::string(serial) + "\n"; }
 std::string SealRecordKey(const Bytes32& seal) { return "s/" + base::Hex(seal); }
 
@@ -25,13 +28,37 @@ Result<DeviceRecord> Parse(std::string_view text) {
   return RecordFromJson(object);
 }
 
+// RS || RP's Multikey octets.
+Result<std::string> EncodeRendezvous(const Bytes32& rs, const crypto::PublicKey& rp) {
+  ByteArray<crypto::kMaxMultikeyOctets> key{};
+  KEEL_TRY(const size_t length, rp.ToMultikeyOctets(key));
+  std::string out(AsText(rs));
+  out += AsText(ByteView(key).first(length));
+  return out;
+}
+
+// The record as it is now: with what came after it was written.
+Result<DeviceRecord> Complete(const base::KeyValueReader& store, DeviceRecord record) {
+  KEEL_TRY(const auto later, store.Get(RendezvousKey(record.did)));
+  if (!later) return record;
+  ByteReader reader(AsBytes(*later));
+  record.rs = reader.Fixed<32>();
+  KEEL_TRY(record.rp, crypto::PublicKey::FromMultikeyOctets(reader.Take(reader.left())));
+  if (!reader.ok()) return Fail(Code::kCorrupt, "custody", "rendezvous of " + record.did);
+  return record;
+}
+
 }  // namespace
 
 struct CustodyStore::Impl {
+  Impl(std::unique_ptr<base::KeyValueStore> s, Identity& i, SecretBytes<32> key)
+      : store(std::move(s)), identity(i), wrap_key(std::move(key)) {}
+
   std::unique_ptr<base::KeyValueStore> store;
   Identity& identity;
   SecretBytes<32> wrap_key;
   std::mutex mutex;  // one writer at a time: read, decide, write
+  base::GroupCommitter rendezvous{*store};
 };
 
 CustodyStore::CustodyStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -52,14 +79,15 @@ Result<std::unique_ptr<CustodyStore>> CustodyStore::Open(Identity& identity) {
 Result<std::unique_ptr<CustodyStore>> CustodyStore::Over(std::unique_ptr<base::KeyValueStore> store,
                                                          Identity& identity) {
   KEEL_TRY(SecretBytes<32> key, identity.WrapKey());
-  std::unique_ptr<Impl> impl(new Impl{std::move(store), identity, std::move(key), {}});
+  std::unique_ptr<Impl> impl(new Impl(std::move(store), identity, std::move(key)));
   return std::unique_ptr<CustodyStore>(new CustodyStore(std::move(impl)));
 }
 
 Result<DeviceRecord> CustodyStore::Get(std::string_view did) const {
   KEEL_TRY(const auto text, impl_->store->Get(DeviceKey(did)));
   if (!text) return Fail(Code::kNotFound, "custody", "no device " + std::string(did));
-  return Parse(*text);
+  KEEL_TRY(DeviceRecord record, Parse(*text));
+  return Complete(*impl_->store, std::move(record));
 }
 
 Result<DeviceRecord> CustodyStore::FindSerial(std::string_view serial) const {
@@ -81,6 +109,7 @@ Result<> CustodyStore::Visit(const std::function<bool(const DeviceRecord&)>& vis
   Result<> bad;
   KEEL_TRY_VOID(impl_->store->Scan("d/", [&](std::string_view key, std::string_view value) {
     auto record = Parse(value);
+    if (record) record = Complete(*impl_->store, std::move(*record));
     if (!record) {
       bad = Fail(Code::kCorrupt, "custody", std::string(key) + ": " + record.error().Text());
       return false;
@@ -101,33 +130,45 @@ Result<std::vector<DeviceRecord>> CustodyStore::List(std::optional<DeviceState> 
 
 Result<> CustodyStore::Put(const DeviceRecord& record) { return Put(std::vector<DeviceRecord>{record}); }
 
-Result<> CustodyStore::Put(const std::vector<DeviceRecord>& records) {
+Result<> CustodyStore::Put(const std::vector<DeviceRecord>& records, Secrets secrets) {
   const std::lock_guard lock(impl_->mutex);
   base::WriteBatch batch;
   for (const DeviceRecord& record : records) {
     KEEL_TRY(const auto old, impl_->store->Get(DeviceKey(record.did)));
+    bool longer = true;
     if (old) {
       KEEL_TRY(const DeviceRecord before, Parse(*old));
+      longer = before.k() < record.k();
       if (before.k() > record.k())
         return Fail(Code::kConflict, "custody",
                     record.serial + ": the chain has " + std::to_string(before.k()) + " links here and " +
                         std::to_string(record.k()) + " in the new record");
       if (before.serial != record.serial) batch.Delete(SerialPrefix(before.serial) + record.did);
     }
+    if (secrets == Secrets::kFromGiver && longer) batch.Delete(RendezvousKey(record.did));
     batch.Put(DeviceKey(record.did), base::DumpJson(ToJson(record)));
     batch.Put(SerialPrefix(record.serial) + record.did, "");
   }
   return impl_->store->Write(batch, base::Sync::kYes);
 }
 
-Result<> CustodyStore::SetRendezvous(std::string_view did, const Bytes32& rs, const crypto::PublicKey& rp) {
-  const std::lock_guard lock(impl_->mutex);
-  KEEL_TRY(DeviceRecord record, Get(did));
-  record.rs = rs;
-  record.rp = rp;
+std::future<Result<>> CustodyStore::SetRendezvous(std::string_view did, const Bytes32& rs,
+                                                  const crypto::PublicKey& rp) {
+  const auto answer = [](Result<> result) {
+    std::promise<Result<>> promise;
+    promise.set_value(std::move(result));
+    return promise.get_future();
+  };
+  const auto known = impl_->store->Get(DeviceKey(did));
+  if (!known) return answer(std::unexpected<Error>(known.error()));
+  if (!*known) return answer(Fail(Code::kNotFound, "custody", "no device " + std::string(did)));
+  const auto value = EncodeRendezvous(rs, rp);
+  if (!value) return answer(std::unexpected<Error>(value.error()));
+  const auto before = impl_->store->Get(RendezvousKey(did));
+  if (before && *before && **before == *value) return answer({});
   base::WriteBatch batch;
-  batch.Put(DeviceKey(did), base::DumpJson(ToJson(record)));
-  return impl_->store->Write(batch, base::Sync::kYes);
+  batch.Put(RendezvousKey(did), *value);
+  return impl_->rendezvous.Submit(std::move(batch));
 }
 
 Result<std::string> CustodyStore::Wrap(std::string_view name, ByteView secret) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,11 +36,15 @@ class CustodyStore {
   Result<std::vector<DeviceRecord>> List(std::optional<DeviceState> state = std::nullopt) const;
 
   // Replaces one record or many at once. kConflict when a held record's chain would get shorter (a record restored from
-  // an old copy).
+  // an old copy). kKept: rendezvous secrets that SetRendezvous brought stay, so that a record that was read before
+  // takes nothing away. kFromGiver: the records' own count from now on where the chain has become longer.
+  enum class Secrets : uint8_t { kKept, kFromGiver };
   Result<> Put(const DeviceRecord& record);
-  Result<> Put(const std::vector<DeviceRecord>& records);
-  // After M6: the device's new rendezvous secrets, to be passed on with the next sale.
-  Result<> SetRendezvous(std::string_view did, const Bytes32& rs, const crypto::PublicKey& rp);
+  Result<> Put(const std::vector<DeviceRecord>& records, Secrets secrets = Secrets::kKept);
+  // With M5: the device's new rendezvous secrets, to be passed on with the next sale. A small record beside the
+  // device's, so that many devices onboarding at once share a synced write; durable when the future is ready and good.
+  // The same again is fine. kNotFound.
+  std::future<Result<>> SetRendezvous(std::string_view did, const Bytes32& rs, const crypto::PublicKey& rp);
 
   // --- seal keys. Sealed at rest with Identity::WrapKey; erased when their spend is anchored.
   // A fresh random Ed25519 seal key (t = n = 1): gives its seal. For root seals and for a giver's own (cancel).

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/claim_book.h"
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "ledger/limits.h"
 #include "ledger/rendezvous.h"
 #include "onboarding/messages.h"
+#include "verifier/record_codec.h"
 
 namespace keel::verifier {
 namespace {
@@ -24,6 +26,7 @@ constexpr uint64_t kRenewAfter = 20ull * 24 * 3600;
 // the node has lost it in a power cut.
 constexpr uint64_t kInFrontAgainAfter = 15ull * 60;
 constexpr auto kRetryAfter = std::chrono::seconds(2);
+constexpr size_t kPublishAtOnce = registry_client::kMaxRendezvousEntries;
 
 // Whether the device of this claim may be looking for us.
 bool WantsPublishing(const Claim& claim, UnixSeconds now) {
@@ -46,42 +49,45 @@ Result<crypto::KeyType> AgreementTypeOf(const Claim& claim) {
   return key.type();
 }
 
-std::string SessionText(const Session& session, const std::string& device) {
-  json proofs = json::array();
-  for (const OwnerProof& proof : session.proofs) {
-    proofs.push_back({{"plaintext", proof.plaintext},
-                      {"th2", base::Base64Url(proof.th2)},
-                      {"nonce", proof.nonce},
-                      {"pack", base::Base64Url(AsBytes(*proof.pack))},
-                      {"time", proof.pack_time}});
-  }
-  return base::DumpJson({{"device", device},
-                         {"pairwise", session.device_pairwise},
-                         {"thread", session.thread},
-                         {"hello", base::Base64Url(session.hello_hash)},
-                         {"th1", base::Base64Url(session.th1)},
-                         {"proofs", std::move(proofs)}});
+namespace {
+
+template <typename Archive, typename Device, typename Kept>
+void SessionFields(Archive& archive, Device& device, Kept& session) {
+  archive(device);
+  archive(session.device_pairwise);
+  archive(session.thread);
+  archive(session.hello_hash);
+  archive(session.th1);
 }
 
-Result<Session> SessionFromText(const std::string& text, std::string& device) {
-  KEEL_TRY(const json value, base::ParseJson(text));
+template <typename Archive, typename Proof, typename Pack>
+void ProofFields(Archive& archive, Proof& proof, Pack& pack) {
+  archive(proof.plaintext);
+  archive(proof.th2);
+  archive(proof.nonce);
+  archive(pack);
+  archive(proof.pack_time);
+}
+
+}  // namespace
+
+std::string EncodeSession(const Session& session, const std::string& device) {
+  RecordWriter writer;
+  SessionFields(writer, device, session);
+  writer.List(session.proofs, [](RecordWriter& to, const OwnerProof& proof) { ProofFields(to, proof, *proof.pack); });
+  return writer.Take();
+}
+
+Result<Session> DecodeSession(std::string_view octets, std::string& device) {
+  RecordReader reader(octets);
   Session session;
-  KEEL_TRY(device, base::GetString(value, "device"));
-  KEEL_TRY(session.device_pairwise, base::GetString(value, "pairwise"));
-  KEEL_TRY(session.thread, base::GetString(value, "thread"));
-  KEEL_TRY(session.hello_hash, base::GetFixed<32>(value, "hello"));
-  KEEL_TRY(session.th1, base::GetFixed<32>(value, "th1"));
-  KEEL_TRY(const json* proofs, base::GetArray(value, "proofs"));
-  for (const json& item : *proofs) {
-    OwnerProof proof;
-    KEEL_TRY(proof.plaintext, base::GetString(item, "plaintext"));
-    KEEL_TRY(proof.th2, base::GetFixed<32>(item, "th2"));
-    KEEL_TRY(proof.nonce, base::GetString(item, "nonce"));
-    KEEL_TRY(const base::ByteVec pack, base::GetBytes(item, "pack"));
-    proof.pack = std::make_shared<const std::string>(base::ToString(pack));
-    KEEL_TRY(proof.pack_time, base::GetUint(item, "time"));
-    session.proofs.push_back(std::move(proof));
-  }
+  SessionFields(reader, device, session);
+  reader.List(session.proofs, [](RecordReader& from, OwnerProof& proof) {
+    std::string pack;
+    ProofFields(from, proof, pack);
+    proof.pack = std::make_shared<const std::string>(std::move(pack));
+  });
+  KEEL_TRY_VOID(reader.Done("session"));
   return session;
 }
 
@@ -140,9 +146,8 @@ Result<> ClaimBook::Load() {
     }
     Index(slot);
   }
-  if (!changed.empty()) KEEL_TRY_VOID(parts_.records.SaveClaims(changed));
-  publishers_.emplace_back([this] { Publish(); });
-  Wake();
+  for (const Claim& claim : changed) KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
+  publishers_.emplace_back([this] { RunPublisher(); });
   return {};
 }
 
@@ -156,6 +161,12 @@ std::shared_ptr<ClaimSlot> ClaimBook::FindPairwise(const std::string& our_pairwi
   const std::shared_lock lock(mutex_);
   const auto found = by_pairwise_.find(our_pairwise);
   return found == by_pairwise_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<ClaimSlot> ClaimBook::FindThread(const std::string& thread) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = by_thread_.find(thread);
+  return found == by_thread_.end() ? nullptr : found->second;
 }
 
 std::vector<std::shared_ptr<ClaimSlot>> ClaimBook::All() const {
@@ -172,6 +183,17 @@ void ClaimBook::Index(const std::shared_ptr<ClaimSlot>& slot) {
   if (!slot->claim.pairwise.empty()) by_pairwise_[slot->claim.pairwise] = slot;
 }
 
+void ClaimBook::IndexThread(const std::string& thread, const std::shared_ptr<ClaimSlot>& slot) {
+  const std::lock_guard lock(mutex_);
+  by_thread_.emplace(thread, slot);  // a thread id that another claim has is not taken from it
+}
+
+void ClaimBook::DropThread(const std::string& thread, const ClaimSlot& slot) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_thread_.find(thread);
+  if (found != by_thread_.end() && found->second.get() == &slot) by_thread_.erase(found);
+}
+
 Result<> ClaimBook::Add(std::vector<Claim> claims) {
   for (Claim& claim : claims) {
     const auto known = FindDevice(claim.did);
@@ -185,7 +207,7 @@ Result<> ClaimBook::Add(std::vector<Claim> claims) {
     KEEL_TRY_VOID(Invite(claim));
     claim.changed = base::NowSeconds();
   }
-  KEEL_TRY_VOID(parts_.records.SaveClaims(claims));
+  KEEL_TRY_VOID(parts_.records.AddClaims(claims));
   for (Claim& claim : claims) {
     auto slot = std::make_shared<ClaimSlot>();
     slot->claim = std::move(claim);
@@ -194,15 +216,18 @@ Result<> ClaimBook::Add(std::vector<Claim> claims) {
       by_device_[slot->claim.did] = slot;
     }
     Index(slot);
+    const std::lock_guard lock(publish_mutex_);
+    wanted_.insert(slot);
+    ++unpublished_;
   }
-  Wake();
+  wake_.notify_one();
   return {};
 }
 
-void ClaimBook::Wake() {
+void ClaimBook::Publish(const std::shared_ptr<ClaimSlot>& slot) {
   {
     const std::lock_guard lock(publish_mutex_);
-    work_ = true;
+    if (wanted_.insert(slot).second) ++unpublished_;
   }
   wake_.notify_one();
 }
@@ -212,62 +237,79 @@ std::string ClaimBook::publish_problem() const {
   return problem_;
 }
 
-Result<> ClaimBook::PublishOne(ClaimSlot& slot) {
-  Bytes32 index{};
-  ByteArray<ledger::kRendezvousValue> value{};
-  std::string invitation;
-  {
-    const std::lock_guard lock(slot.mutex);
-    const auto rs = SecretBytes<32>::CopyFrom(slot.claim.rendezvous_secret);
-    KEEL_TRY(const crypto::PublicKey rp, crypto::PublicKey::FromMultikeyOctets(slot.claim.rendezvous_key));
-    invitation = slot.claim.invitation;
-    index = ledger::RendezvousIndex(rs, parts_.registry.net());
-    KEEL_TRY_VOID(ledger::SealInvitation(invitation, rs, parts_.registry.net(), rp, parts_.random, value));
+Result<> ClaimBook::PublishSome(std::span<const std::shared_ptr<ClaimSlot>> slots) {
+  std::vector<registry_client::RendezvousEntry> entries;
+  std::vector<std::string> invitations;
+  for (const auto& slot : slots) {
+    const std::lock_guard lock(slot->mutex);
+    registry_client::RendezvousEntry& entry = entries.emplace_back();
+    const auto rs = SecretBytes<32>::CopyFrom(slot->claim.rendezvous_secret);
+    KEEL_TRY(const crypto::PublicKey rp, crypto::PublicKey::FromMultikeyOctets(slot->claim.rendezvous_key));
+    entry.index = ledger::RendezvousIndex(rs, parts_.registry.net());
+    KEEL_TRY_VOID(
+        ledger::SealInvitation(slot->claim.invitation, rs, parts_.registry.net(), rp, parts_.random, entry.value));
+    invitations.push_back(slot->claim.invitation);
   }
-  KEEL_TRY_VOID(parts_.registry.PublishRendezvous(index, value));
-  const std::lock_guard lock(slot.mutex);
-  if (slot.claim.invitation != invitation) return {};  // made anew meanwhile: comes again
-  slot.claim.published = base::NowSeconds();
-  return parts_.records.SaveClaim(slot.claim);
+  KEEL_TRY_VOID(parts_.registry.PublishRendezvous(entries));
+  const UnixSeconds now = base::NowSeconds();
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const std::lock_guard lock(slots[i]->mutex);
+    if (slots[i]->claim.invitation != invitations[i]) continue;  // made anew meanwhile: comes again
+    slots[i]->claim.published = now;
+    KEEL_TRY_VOID(parts_.records.NotePublished(slots[i]->claim));
+  }
+  return {};
 }
 
-void ClaimBook::Publish() {
+void ClaimBook::RunPublisher() {
   base::LogLimiter limiter(6);
+  std::set<std::shared_ptr<ClaimSlot>> wanted;
+  bool everything = true;  // at the start, and once a minute: renewals and what another node has forgotten
   for (;;) {
-    {
-      std::unique_lock lock(publish_mutex_);
-      wake_.wait_for(lock, problem_.empty() ? std::chrono::seconds(60) : kRetryAfter,
-                     [this] { return stop_ || work_; });
-      if (stop_) return;
-      work_ = false;
+    const UnixSeconds now = base::NowSeconds();
+    if (everything) {
+      for (const auto& slot : All()) wanted.insert(slot);
     }
     std::vector<std::shared_ptr<ClaimSlot>> todo;
     std::vector<std::shared_ptr<ClaimSlot>> renewals;
-    const UnixSeconds now = base::NowSeconds();
-    for (const auto& slot : All()) {
+    for (const auto& slot : wanted) {
       const std::lock_guard lock(slot->mutex);
       if (WantsPublishing(slot->claim, now))
         (slot->claim.state == ClaimState::kClaimed ? todo : renewals).push_back(slot);
     }
     // Those who wait for their first meeting go before renewals.
     todo.insert(todo.end(), renewals.begin(), renewals.end());
-    unpublished_ = todo.size();
+    wanted.clear();
     std::string problem;
-    for (const auto& slot : todo) {
+    size_t done = 0;
+    {
+      const std::lock_guard lock(publish_mutex_);
+      unpublished_ = todo.size() + wanted_.size();
+    }
+    while (done < todo.size() && problem.empty()) {
       {
         const std::lock_guard lock(publish_mutex_);
         if (stop_) return;
       }
-      const auto done = PublishOne(*slot);
-      if (!done) {
-        problem = done.error().Text();
+      const auto some = std::span(todo).subspan(done, std::min(kPublishAtOnce, todo.size() - done));
+      const auto published = PublishSome(some);
+      if (published) {
+        done += some.size();
+        unpublished_ -= some.size();
+      } else {
+        problem = published.error().Text();
         limiter.Log(base::LogLevel::kWarn, "rendezvous.publish_failed", {{"problem", problem}});
-        break;
       }
-      --unpublished_;
     }
-    const std::lock_guard lock(publish_mutex_);
+    wanted.insert(todo.begin() + static_cast<std::ptrdiff_t>(done), todo.end());  // again after a while
+
+    std::unique_lock lock(publish_mutex_);
     problem_ = problem;
+    const auto pause = problem.empty() ? std::chrono::seconds(60) : kRetryAfter;
+    everything = !wake_.wait_for(lock, pause, [this] { return stop_ || !wanted_.empty(); });
+    if (stop_) return;
+    wanted.merge(wanted_);
+    wanted_.clear();
   }
 }
 

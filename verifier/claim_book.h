@@ -7,7 +7,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,9 +41,9 @@ struct Session {
 };
 
 // A session as it is kept beside the records, so that a verifier that was killed goes on where it stood.
-std::string SessionText(const Session& session, const std::string& device);
-// kMalformed. `device`: whose claim it belongs to.
-Result<Session> SessionFromText(const std::string& text, std::string& device);
+std::string EncodeSession(const Session& session, const std::string& device);
+// kCorrupt. `device`: whose claim it belongs to.
+Result<Session> DecodeSession(std::string_view octets, std::string& device);
 
 // The suite's agreement keys that the claim's device has: X25519 or P-256, as its rendezvous key is. kBadKey,
 // kMalformed.
@@ -74,6 +76,8 @@ class ClaimBook {
 
   std::shared_ptr<ClaimSlot> FindDevice(const std::string& did) const;
   std::shared_ptr<ClaimSlot> FindPairwise(const std::string& our_pairwise) const;
+  // Whose session has this thread id; null when none that is in memory.
+  std::shared_ptr<ClaimSlot> FindThread(const std::string& thread) const;
   // Sorted by DID.
   std::vector<std::shared_ptr<ClaimSlot>> All() const;
 
@@ -83,25 +87,30 @@ class ClaimBook {
   Result<> Invite(Claim& claim);
   // Makes pairwise DIDs of a changed claim findable. The caller holds the slot's mutex.
   void Index(const std::shared_ptr<ClaimSlot>& slot);
-  // Tells the publisher that something wants publishing.
-  void Wake();
+  // Likewise for the sessions' thread ids, and undone. Drop does nothing when the thread is another claim's.
+  void IndexThread(const std::string& thread, const std::shared_ptr<ClaimSlot>& slot);
+  void DropThread(const std::string& thread, const ClaimSlot& slot);
+  // Tells the publisher that this claim wants publishing.
+  void Publish(const std::shared_ptr<ClaimSlot>& slot);
   // How many claims wait to be published, and the last reason why one could not be.
   size_t unpublished() const { return unpublished_.load(); }
   std::string publish_problem() const;
 
  private:
-  void Publish();
-  Result<> PublishOne(ClaimSlot& slot);
+  void RunPublisher();
+  // Publishes up to kPublishAtOnce claims with one call.
+  Result<> PublishSome(std::span<const std::shared_ptr<ClaimSlot>> slots);
 
   Parts parts_;
   mutable std::shared_mutex mutex_;
   std::map<std::string, std::shared_ptr<ClaimSlot>> by_device_;
   std::map<std::string, std::shared_ptr<ClaimSlot>> by_pairwise_;
+  std::map<std::string, std::shared_ptr<ClaimSlot>> by_thread_;
 
   mutable std::mutex publish_mutex_;
   std::condition_variable wake_;
   bool stop_ = false;
-  bool work_ = false;
+  std::set<std::shared_ptr<ClaimSlot>> wanted_;  // told by Publish(slot); the rest is looked through now and then
   std::string problem_;
   std::atomic<size_t> unpublished_{0};
   std::vector<std::thread> publishers_;

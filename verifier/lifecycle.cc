@@ -100,7 +100,7 @@ Onboarding::Reply Onboarding::OnContact(Incoming& in) {
     if (release && !refused && release->sequence > claim.firmware_sequence) members[Key(body::kFw)] = release->Offer();
   }
   claim.changed = base::NowSeconds();
-  KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
+  KEEL_TRY_VOID(parts_.records.SaveRelation(claim));
   if (InFleet(claim.state)) KEEL_TRY_VOID(parts_.members.Extend(MemberId(claim.device_pairwise), claim.fleet_until));
   return WriteReply(in, onboarding::Message::kContactReply, std::move(members));
 }
@@ -122,7 +122,7 @@ Onboarding::Reply Onboarding::OnFirmwareAccept(Incoming& in) {
   json members = Answered(claim);
   members.update(transfer);
   members[Key(body::kUrl)] = parts_.url + transfer[Key(body::kUrl)].get<std::string>();
-  KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
+  KEEL_TRY_VOID(parts_.records.SaveRelation(claim));
   return WriteReply(in, onboarding::Message::kFirmwareKey, std::move(members));
 }
 
@@ -144,7 +144,7 @@ Onboarding::Reply Onboarding::OnFirmwareReport(Incoming& in) {
   parts_.firmware.End(claim.did);
   json members = Answered(claim);
   claim.changed = base::NowSeconds();
-  KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
+  KEEL_TRY_VOID(parts_.records.SaveRelation(claim));
   return WriteReply(in, onboarding::Message::kFirmwareAck, std::move(members));
 }
 
@@ -166,7 +166,7 @@ Onboarding::Reply Onboarding::OnLifecycleAck(Incoming& in) {
   }
   KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
   parts_.book.Index(in.slot);
-  parts_.book.Wake();
+  parts_.book.Publish(in.slot);
   return WriteReply(in, onboarding::Message::kLifecycleAck, Answered(claim));
 }
 

@@ -91,7 +91,7 @@ Result<> WriteBrokerConfig(const base::RolePaths& paths, const std::string& addr
   if (!base::FileExists(plugin)) plugin = base::ProgramDir() + "/../lib/keel/keel-broker.so";
   std::string text = "listener " + broker["port"].dump() + " " + broker["host"].get<std::string>() +
                      "\nallow_anonymous false\npersistence false\nset_tcp_nodelay true\nplugin " + plugin +
-                     "\nplugin_opt_members_file " + paths.data_dir + "/members.json\n";
+                     "\nplugin_opt_members_file " + paths.data_dir + "/members.jsonl\n";
   // As root it would become a user of its own, who may not read the members file.
   if (::geteuid() == 0) text += "user root\n";
   return base::WriteFileAtomic(paths.data_dir + "/mosquitto.conf", text);

@@ -18,9 +18,10 @@ std::string FleetId(const std::string& owner_did);
 // Member id: base64url of the first 16 octets of SHA-256(P_D): the broker's user name of a device.
 std::string MemberId(const std::string& device_pairwise);
 
-// The broker's view of the fleet: who may publish and who may read (docs/formats/members-file.md). The file is replaced
-// as a whole at every change, before the change is acknowledged to anybody, so that a revoked device is out at its next
-// publish. Thread-safe.
+// The broker's view of the fleet: who may publish and who may read (docs/formats/members-file.md). A change is a line
+// at the end of the file, written before it is acknowledged to anybody, so that a revoked device is out at its next
+// publish; who is taken out is out durably. The file is written anew as a whole at the start and when most of its lines
+// count no more. Thread-safe.
 class Members {
  public:
   struct Member {
@@ -35,8 +36,11 @@ class Members {
     UnixSeconds until = 0;
   };
 
-  // path: DIR/members.json. owner_keys: O's assertion key, by which readers' credentials are checked.
+  // path: DIR/members.jsonl. owner_key: O's assertion key, by which readers' credentials are checked.
   Members(std::string path, std::string owner, crypto::PublicKey owner_key);
+  ~Members();
+  Members(const Members&) = delete;
+  Members& operator=(const Members&) = delete;
 
   const std::string& fleet() const { return fleet_; }
   const std::string& audience() const { return audience_; }
@@ -56,9 +60,13 @@ class Members {
   size_t size() const;
 
  private:
-  // Writers that come while a write is under way share the next one: 500 devices that finish together cost a few
-  // writes.
-  Result<> Write(std::unique_lock<std::mutex>& lock);
+  // Adds the line, or with an empty one replaces the file. Writers that come while a write is under way share the next
+  // one. kSynced: durable when it returns. A member that a power cut takes away is put in again when the verifier
+  // starts, from its claim.
+  enum class Durable : uint8_t { kLater, kSynced };
+  Result<> Write(std::unique_lock<std::mutex>& lock, const std::string& line, Durable durable);
+  Result<> Append(const std::string& lines, Durable durable);
+  Result<> Replace(const std::string& text);
   std::string Text() const;
 
   const std::string path_;
@@ -72,6 +80,11 @@ class Members {
   std::map<std::string, Reader> readers_;
   uint64_t version_ = 0;  // of what is in memory
   uint64_t written_ = 0;  // of what is in the file
+  std::string pending_;   // lines that no write has taken yet
+  Durable wanted_ = Durable::kLater;
+  size_t lines_ = 0;     // in the file
+  bool replace_ = true;  // the next write makes the file anew: it was never written here, or a write failed half-way
+  int fd_ = -1;          // for appending; used under writing_ only
 };
 
 }  // namespace keel::verifier

@@ -29,6 +29,7 @@ namespace proof = onboarding::proof;
 namespace {
 
 constexpr uint64_t kFleetCredentialLife = 365ull * 24 * 3600;
+constexpr uint64_t kKeepPeersSeconds = 3600;  // a did:peer never changes: only memory is at stake
 
 const std::string kThreadPrefix = "thread/";
 
@@ -67,7 +68,8 @@ Result<std::string> WriteReply(const Onboarding::Incoming& in, onboarding::Messa
   return plaintext;
 }
 
-Onboarding::Onboarding(Parts parts) : parts_(std::move(parts)) {}
+Onboarding::Onboarding(Parts parts)
+    : parts_(std::move(parts)), peer_resolver_(peer_method_, parts_.clock, {.ttl_seconds = kKeepPeersSeconds}) {}
 
 Result<Onboarding::Incoming> Onboarding::Open(const std::string& envelope) {
   if (envelope.size() > onboarding::kMaxEnvelope) return Fail(Code::kTooLarge, "envelope");
@@ -123,6 +125,8 @@ Result<std::string> Onboarding::Handle(const std::string& envelope) {
   Reply reply = Fail(Code::kUnsupported, "message");
   {
     const std::lock_guard lock(in.slot->mutex);
+    // What a handler could not make durable has not happened: a repeat must not be told that it has.
+    Claim before = in.slot->claim;
     in.slot->claim.seen = base::NowSeconds();
     switch (in.type) {
       case onboarding::Message::kHello: reply = OnHello(in); break;
@@ -138,6 +142,7 @@ Result<std::string> Onboarding::Handle(const std::string& envelope) {
       refusals_.Log(base::LogLevel::kWarn, "onboarding.refused",
                     {{"device", in.slot->claim.did}, {"type", in.message.type}, {"why", reply.error().Text()}});
       // The question that waits for the owner, and its answer, stay what `why` says.
+      in.slot->claim = std::move(before);
       const ClaimState state = in.slot->claim.state;
       if (state != ClaimState::kHeld && state != ClaimState::kRevoked) in.slot->claim.problem = reply.error().Text();
       reply = Refusal(in, reply.error());
@@ -153,14 +158,31 @@ Result<std::string> Onboarding::Handle(const std::string& envelope) {
 }
 
 Result<Onboarding::PackView> Onboarding::Pack(const std::string& thread, uint32_t from) {
-  KEEL_TRY(const std::optional<std::string> text, parts_.records.Session(kThreadPrefix + thread));
-  if (!text) return Fail(Code::kNotFound, "pack");
-  std::string device;
-  KEEL_TRY(const Session session, SessionFromText(*text, device));
-  if (session.proofs.empty()) return Fail(Code::kNotFound, "pack");
-  const std::shared_ptr<const std::string> octets = session.proofs.back().pack;
+  std::shared_ptr<const std::string> octets;
+  if (const auto slot = parts_.book.FindThread(thread)) {
+    const std::lock_guard lock(slot->mutex);
+    for (const Session& session : slot->sessions) {
+      if (session.thread == thread && !session.proofs.empty()) octets = session.proofs.back().pack;
+    }
+  } else {
+    KEEL_TRY(const std::optional<std::string> kept, parts_.records.Session(kThreadPrefix + thread));
+    if (!kept) return Fail(Code::kNotFound, "pack");
+    std::string device;
+    KEEL_TRY(const Session session, DecodeSession(*kept, device));
+    if (!session.proofs.empty()) octets = session.proofs.back().pack;
+  }
+  if (octets == nullptr) return Fail(Code::kNotFound, "pack");
   KEEL_TRY(const ByteView rest, ledger::PackFrom(AsBytes(*octets), from));
   return PackView{octets, octets->size() - rest.size()};
+}
+
+void Onboarding::DropSessions(ClaimSlot& slot, size_t keep) {
+  while (slot.sessions.size() > keep) {
+    const std::string& thread = slot.sessions.front().thread;
+    static_cast<void>(parts_.records.RemoveSession(kThreadPrefix + thread));
+    parts_.book.DropThread(thread, slot);
+    slot.sessions.pop_front();
+  }
 }
 
 // M1 ------------------------------------------------------------------------------------------------------------------
@@ -193,10 +215,7 @@ Onboarding::Reply Onboarding::OnHello(Incoming& in) {
     return Fail(Code::kConflict, "hello", "another hello in the same thread");
   if (session == nullptr) {
     if (thread.empty() || thread.size() > onboarding::kMaxMessageId) return Fail(Code::kMalformed, "hello", "thid");
-    while (slot.sessions.size() >= onboarding::kMaxUnprovenSessions) {
-      static_cast<void>(parts_.records.RemoveSession(kThreadPrefix + slot.sessions.front().thread));
-      slot.sessions.pop_front();
-    }
+    DropSessions(slot, onboarding::kMaxUnprovenSessions - 1);
     Session fresh;
     fresh.device_pairwise = in.theirs;
     fresh.thread = thread;
@@ -206,6 +225,7 @@ Onboarding::Reply Onboarding::OnHello(Incoming& in) {
     fresh.th1 = transcript.value();
     slot.sessions.push_back(std::move(fresh));
     session = &slot.sessions.back();
+    parts_.book.IndexThread(thread, in.slot);
   }
   const bool young = !session->proofs.empty() &&
                      session->proofs.back().pack_time + onboarding::kRepeatOwnerProofSeconds > base::NowSeconds();
@@ -222,7 +242,7 @@ Onboarding::Reply Onboarding::OnHello(Incoming& in) {
     OwnerProof made = std::move(*proof);
     if (session->proofs.size() >= onboarding::kRememberedOwnerProofs) session->proofs.pop_front();
     session->proofs.push_back(std::move(made));
-    KEEL_TRY_VOID(parts_.records.SaveSession(kThreadPrefix + thread, SessionText(*session, claim.did)));
+    KEEL_TRY_VOID(parts_.records.SaveSession(kThreadPrefix + thread, EncodeSession(*session, claim.did)));
   }
   return session->proofs.back().plaintext;
 }
@@ -314,6 +334,23 @@ Result<Onboarding::DeviceProof> Onboarding::CheckDeviceProof(const Incoming& in,
               "answers none of our last two proofs: a spliced or stale handshake");
 }
 
+Result<const Session*> Onboarding::SessionOf(Incoming& in) {
+  ClaimSlot& slot = *in.slot;
+  const std::string thread = in.message.Thread();
+  if (const Session* session = FindSession(slot, thread, in.theirs)) return session;
+  // A verifier that was restarted in between finds it beside its records.
+  KEEL_TRY(const std::optional<std::string> kept, parts_.records.Session(kThreadPrefix + thread));
+  if (!kept) return Fail(Code::kWrongState, "device proof", "no such session");
+  std::string device;
+  KEEL_TRY(Session session, DecodeSession(*kept, device));
+  if (device != slot.claim.did || session.device_pairwise != in.theirs)
+    return Fail(Code::kWrongState, "device proof", "no such session");
+  DropSessions(slot, onboarding::kMaxUnprovenSessions - 1);
+  slot.sessions.push_back(std::move(session));
+  parts_.book.IndexThread(thread, in.slot);
+  return &slot.sessions.back();
+}
+
 Onboarding::Reply Onboarding::OnDeviceProof(Incoming& in) {
   ClaimSlot& slot = *in.slot;
   Claim& claim = slot.claim;
@@ -325,20 +362,7 @@ Onboarding::Reply Onboarding::OnDeviceProof(Incoming& in) {
   // P_V's key is found again by the invitation's id: a proof under an earlier invitation is of no use any more.
   if (in.ours != claim.invited_as) return Fail(Code::kWrongState, "device proof", "under an invitation that is over");
 
-  const Session* session = FindSession(slot, thread, in.theirs);
-  Session saved;
-  if (session == nullptr) {
-    // A verifier that was restarted in between finds it beside its records.
-    KEEL_TRY(const std::optional<std::string> text, parts_.records.Session(kThreadPrefix + thread));
-    std::string device;
-    if (text) {
-      KEEL_TRY(saved, SessionFromText(*text, device));
-    }
-    if (!text || device != claim.did || saved.device_pairwise != in.theirs) {
-      return Fail(Code::kWrongState, "device proof", "no such session");
-    }
-    session = &saved;
-  }
+  KEEL_TRY(const Session* session, SessionOf(in));
   KEEL_TRY(const std::string vp, base::GetString(in.body(), body::kVp.data()));
   KEEL_TRY(const std::string vc, base::GetString(in.body(), body::kVc.data()));
   KEEL_TRY(const DeviceProof proven, CheckDeviceProof(in, *session, vp, vc));
@@ -478,8 +502,15 @@ Onboarding::Reply Onboarding::OnDone(Incoming& in) {
   if (in.theirs != claim.device_pairwise || in.ours != claim.pairwise || in.message.Thread() != claim.thread) {
     return Fail(Code::kWrongState, "done", "not the session that this claim is bound to");
   }
+  KEEL_TRY(const Bytes32 rs, base::GetFixed<32>(in.body(), body::kRs.data()));
+  KEEL_TRY(const std::string rp_text, base::GetString(in.body(), body::kRp.data()));
+  KEEL_TRY(const crypto::PublicKey rp, crypto::PublicKey::FromMultikey(rp_text));
   const Bytes32 hash = crypto::Sha256::Of(in.plaintext);
-  if (claim.done_hash == hash && !claim.acknowledgement.empty()) return claim.acknowledgement;
+  if (claim.done_hash == hash && !claim.acknowledgement.empty()) {
+    // A power cut may have come when the claim was durable and custody was not: nobody has been told yet.
+    KEEL_TRY_VOID(parts_.keep_rendezvous(claim.did, rs, rp).get());
+    return claim.acknowledgement;
+  }
   // A claim that is held because a second session proved itself lets the first one finish, but keeps it out of the
   // fleet.
   const bool held = claim.state == ClaimState::kHeld;
@@ -488,13 +519,9 @@ Onboarding::Reply Onboarding::OnDone(Incoming& in) {
   if (th != claim.th4) return Fail(Code::kWrongTranscript, "done");
   KEEL_TRY(const uint64_t generation, base::GetUint(in.body(), body::kG.data()));
   if (generation != claim.generation) return Fail(Code::kConflict, "done", "another generation");
-  KEEL_TRY(const Bytes32 rs, base::GetFixed<32>(in.body(), body::kRs.data()));
-  KEEL_TRY(const std::string rp_text, base::GetString(in.body(), body::kRp.data()));
-  KEEL_TRY(const crypto::PublicKey rp, crypto::PublicKey::FromMultikey(rp_text));
   if (const auto report = base::GetObject(in.body(), body::kReport.data())) TakeFirmware(**report, claim);
   Transcript transcript = Transcript::At(4, claim.th4);
   transcript.AddHash(hash);
-  KEEL_TRY_VOID(parts_.keep_rendezvous(claim.did, rs, rp));
   claim.rendezvous_secret = rs;
   ByteArray<crypto::kMaxMultikeyOctets> multikey{};
   KEEL_TRY(const size_t multikey_length, rp.ToMultikeyOctets(multikey));
@@ -512,15 +539,19 @@ Onboarding::Reply Onboarding::OnDone(Incoming& in) {
   KEEL_TRY_VOID(parts_.book.Invite(claim));
   KEEL_TRY(const did::DidDocument device, did::ResolvePeer(claim.device_pairwise));
   const auto token_keys = device.All(did::Relationship::kAuthentication);
-  KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
+  // Two stores, one wait: M6 leaves when both are durable.
+  std::future<Result<>> kept = parts_.keep_rendezvous(claim.did, rs, rp);
+  std::future<Result<>> saved = parts_.records.BeginSaveClaim(claim);
+  const Result<> kept_well = kept.get(), saved_well = saved.get();
+  KEEL_TRY_VOID(kept_well);
+  KEEL_TRY_VOID(saved_well);
   if (!held && !token_keys.empty()) {
     KEEL_TRY_VOID(parts_.members.Put(MemberId(claim.device_pairwise),
                                      {token_keys.front()->key, claim.device_pairwise, claim.fleet_until}));
   }
   parts_.book.Index(in.slot);
-  parts_.book.Wake();
-  static_cast<void>(parts_.records.RemoveSession(kThreadPrefix + claim.thread));
-  in.slot->sessions.clear();
+  parts_.book.Publish(in.slot);
+  DropSessions(*in.slot, 0);
   base::LogInfo("onboarding.done", {{"device", claim.did}, {"serial", claim.serial}, {"thid", claim.thread}});
   return claim.acknowledgement;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -45,10 +46,13 @@ class Onboarding {
     FirmwareStore& firmware;
     did::DidResolver& resolver;  // did:keel and the rest, for the device's own DID
     OwnerKeys owner;
+    Clock& clock;
     Random& random;
     std::string url;  // what firmware URLs begin with
-    // Called when M5 brought new rendezvous secrets, before M6: custody keeps them for the next sale.
-    std::function<Result<>(const std::string& did, const Bytes32& rs, const crypto::PublicKey& rp)> keep_rendezvous;
+    // Called when M5 brought new rendezvous secrets: custody keeps them for the next sale. M6 leaves when the future is
+    // ready and good.
+    std::function<std::future<Result<>>(const std::string& did, const Bytes32& rs, const crypto::PublicKey& rp)>
+        keep_rendezvous;
   };
   explicit Onboarding(Parts parts);
 
@@ -79,6 +83,10 @@ class Onboarding {
   Reply OnFirmwareReport(Incoming& in);
   Reply OnLifecycleAck(Incoming& in);
 
+  // The session of this thread and sender, from memory or, after a restart, from beside the records; null.
+  Result<const Session*> SessionOf(Incoming& in);
+  void DropSessions(ClaimSlot& slot, size_t keep);
+
   // Stores M4 and its transcript in the claim and gives its plaintext. th3: transcript after M3.
   Reply Provision(Incoming& in, const Bytes32& th3);
   Result<OwnerProof> MakeOwnerProof(Incoming& in, const Session& session, const std::string& nd, uint32_t known_links);
@@ -98,7 +106,8 @@ class Onboarding {
   nlohmann::json Answered(Claim& claim) const;
 
   Parts parts_;
-  did::PeerMethod peer_resolver_;
+  did::PeerMethod peer_method_;
+  did::CachingResolver peer_resolver_;  // both DIDs of a session stand in each of its envelopes
   didcomm::AgreementCache agreements_;
   base::LogLimiter refusals_{30};
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/prover.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ledger/limits.h"
@@ -30,8 +31,11 @@ Result<> AppendItem(base::ByteVec& items, PackTag tag, ByteView body) {
 
 }  // namespace
 
-Prover::Prover(registry_client::RegistryClient& registry, Random& random, std::string owner)
-    : registry_(registry), random_(random), owner_(std::move(owner)), thread_([this] { Run(); }) {}
+Prover::Prover(registry_client::RegistryClient& registry, did::CachingHistorySource& histories, Random& random,
+               std::string owner)
+    : registry_(registry), histories_(histories), random_(random), owner_(std::move(owner)), thread_([this] {
+        Run();
+      }) {}
 
 Prover::~Prover() {
   {
@@ -42,8 +46,9 @@ Prover::~Prover() {
   thread_.join();
 }
 
-Result<Prover::Answer> Prover::Ask(std::vector<Bytes32> keys) {
+Result<Prover::Answer> Prover::Ask(const std::string& device, std::vector<Bytes32> keys) {
   auto request = std::make_shared<Request>();
+  request->device = device;
   request->keys = std::move(keys);
   auto done = request->done.get_future();
   {
@@ -56,10 +61,19 @@ Result<Prover::Answer> Prover::Ask(std::vector<Bytes32> keys) {
   return Answer{std::move(set), request->first};
 }
 
+Result<registry_client::ProofSet> Prover::AskRegistry(const std::vector<Bytes32>& keys, std::vector<std::string> dids) {
+  auto answer = registry_.ProveKeys(keys, dids);
+  // One device that the registry doesn't know is that device's trouble, later: it must not cost the others their packs.
+  if (!answer && answer.error().code == Code::kNotFound && dids.size() > 1)
+    return registry_.ProveKeys(keys, std::span(&owner_, 1));
+  return answer;
+}
+
 void Prover::Run() {
   for (;;) {
     std::vector<std::shared_ptr<Request>> batch;
     std::vector<Bytes32> keys;
+    std::vector<std::string> dids = {owner_};
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return stop_ || !waiting_.empty(); });
@@ -69,11 +83,14 @@ void Prover::Run() {
         waiting_.pop_front();
         request->first = keys.size();
         keys.insert(keys.end(), request->keys.begin(), request->keys.end());
+        const bool listed = std::find(dids.begin(), dids.end(), request->device) != dids.end();
+        if (!listed && dids.size() < registry_client::kMaxProofDids) dids.push_back(request->device);
         batch.push_back(std::move(request));
       }
     }
-    auto answer = registry_.ProveKeys(keys, std::span(&owner_, 1));
+    auto answer = AskRegistry(keys, std::move(dids));
     if (answer) {
+      for (size_t i = 1; i < answer->histories.size(); ++i) histories_.Keep(answer->histories[i]);
       const auto set = std::make_shared<const registry_client::ProofSet>(std::move(*answer));
       for (const auto& request : batch) request->done.set_value(set);
     } else {
@@ -92,7 +109,7 @@ Result<ProofPack> Prover::MakePack(const Claim& claim, uint32_t known_links) {
     keys.push_back(ledger::MapKey(ledger::MapType::kSeal, claim.links[i].spent_seal));
   }
   keys.push_back(ledger::MapKey(ledger::MapType::kSeal, claim.seal));
-  KEEL_TRY(const Answer answer, Ask(keys));
+  KEEL_TRY(const Answer answer, Ask(claim.did, keys));
   const registry_client::ProofSet& set = *answer.set;
   const auto proof = [&](size_t i) -> const registry_client::KeyProof& { return set.keys[answer.first + i]; };
 

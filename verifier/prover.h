@@ -13,6 +13,7 @@
 #include "base/encoding.h"
 #include "core/result.h"
 #include "core/secret.h"
+#include "did/methods/keel.h"
 #include "registry-client/registry_client.h"
 #include "verifier/records.h"
 
@@ -32,8 +33,10 @@ struct ProofPack {
 // call, so that a thousand devices powered on together cost a few calls. One thread of its own; thread-safe.
 class Prover {
  public:
-  // `owner`: O's did:keel, whose history ends every pack.
-  Prover(registry_client::RegistryClient& registry, Random& random, std::string owner);
+  // `owner`: O's did:keel, whose history ends every pack. `histories` is given the devices' own, which come with the
+  // same answer: M3 asks for them a moment later.
+  Prover(registry_client::RegistryClient& registry, did::CachingHistorySource& histories, Random& random,
+         std::string owner);
   ~Prover();
 
   // A pack for the claim, whose links after the first `known_links` are shown. Blocks. kConflict: a link is not what
@@ -42,6 +45,7 @@ class Prover {
 
  private:
   struct Request {
+    std::string device;
     std::vector<Bytes32> keys;
     std::promise<Result<std::shared_ptr<const registry_client::ProofSet>>> done;
     size_t first = 0;  // of its keys in the shared call
@@ -50,10 +54,12 @@ class Prover {
     std::shared_ptr<const registry_client::ProofSet> set;
     size_t first = 0;
   };
-  Result<Answer> Ask(std::vector<Bytes32> keys);
+  Result<Answer> Ask(const std::string& device, std::vector<Bytes32> keys);
   void Run();
+  Result<registry_client::ProofSet> AskRegistry(const std::vector<Bytes32>& keys, std::vector<std::string> dids);
 
   registry_client::RegistryClient& registry_;
+  did::CachingHistorySource& histories_;
   Random& random_;
   const std::string owner_;
   std::mutex mutex_;

@@ -127,10 +127,10 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
   KEEL_TRY_VOID(s.settings->Load());
   KEEL_TRY(const SecretBytes<32> master, s.identity->WrapKey());
   s.keys = std::make_unique<SessionKeys>(master);
-  s.members = std::make_unique<Members>(options.data_dir + "/members.json", s.identity->did(), s.identity->auth_key());
+  s.members = std::make_unique<Members>(options.data_dir + "/members.jsonl", s.identity->did(), s.identity->auth_key());
   s.firmware = std::make_unique<FirmwareStore>(options.data_dir + "/firmware", *s.records, s.random);
   KEEL_TRY_VOID(s.firmware->Load());
-  s.prover = std::make_unique<Prover>(*s.registry, s.random, s.identity->did());
+  s.prover = std::make_unique<Prover>(*s.registry, *s.histories, s.random, s.identity->did());
 
   // The listener comes first: invitations name its URL.
   base::Router router;
@@ -173,6 +173,7 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
       .firmware = *s.firmware,
       .resolver = s.resolver,
       .owner = {s.identity->did(), s.identity->auth_kid(), &s.identity->keys(), s.identity->auth()},
+      .clock = s.clock,
       .random = s.random,
       .url = s.url,
       .keep_rendezvous = [&s](const std::string& did, const Bytes32& rs, const crypto::PublicKey& rp) {

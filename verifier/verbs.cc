@@ -42,8 +42,6 @@ Result<Claim> ClaimOf(const custody::DeviceRecord& record) {
   claim.did = record.did;
   claim.serial = record.serial;
   claim.model = record.model;
-  for (const auto& operation : record.ops)
-    claim.operations.emplace_back(operation.index, base::ToString(operation.jws));
   claim.ownership_credential = record.credential;
   // Checked when the device was taken over (custody/import.cc).
   KEEL_TRY(const did::Jws paper, did::Jws::Parse(record.hardware.jwt));
@@ -354,7 +352,7 @@ Result<json> Service::Impl::Decide(const json& args) {
   claim.changed = base::NowSeconds();
   KEEL_TRY_VOID(records->SaveClaim(claim));
   book->Index(slot);
-  book->Wake();
+  book->Publish(slot);
   return Summary(claim, false);
 }
 

@@ -168,7 +168,7 @@ Result<> Cast::OpenBroker() {
                        "max_queued_messages 100000\n"
                        "max_inflight_messages 1000\n"
                        "plugin " +
-                       plugin + "\nplugin_opt_members_file " + (stage_ / "owner") + "/members.json\n";
+                       plugin + "\nplugin_opt_members_file " + (stage_ / "owner") + "/members.jsonl\n";
     // As root it would become a user of its own, who may not read the members file.
     if (::geteuid() == 0) text += "user root\n";
     KEEL_TRY_VOID(base::WriteFileAtomic(conf, text));

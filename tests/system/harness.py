@@ -294,7 +294,7 @@ class World:
         self.broker_port = free_port()
         with open(self.path("mosquitto.conf"), "w", encoding="utf-8") as f:
             f.write(f"listener {self.broker_port} 127.0.0.1\nuser {getpass.getuser()}\nallow_anonymous false\n"
-                    f"plugin {PLUGIN}\nplugin_opt_members_file {self.path('owner', 'members.json')}\n")
+                    f"plugin {PLUGIN}\nplugin_opt_members_file {self.path('owner', 'members.jsonl')}\n")
         self.broker = Broker(self)
         self.broker.start()
         self.broker_tap = proxies.Tap(self.broker_port)

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -79,7 +81,7 @@ class BrokerAccess : public testing::Test {
     other_device_ = *keys_->Generate(crypto::KeyType::kEd25519);
     reader_ = *keys_->Generate(crypto::KeyType::kEd25519);
     credential_ = Credential(owner_);
-    file_ = {{"v", 1},
+    file_ = {{"v", 2},
              {"owner", "did:keel:demo:zOwner"},
              {"owner_key", Key(owner_)},
              {"fleet", "f1"},
@@ -101,8 +103,29 @@ class BrokerAccess : public testing::Test {
   }
 
   std::string Key(crypto::KeyHandle key) { return base::Multikey(*keys_->Public(key)); }
-  void Save() { Save(base::DumpJson(file_)); }
-  void Save(const std::string& text) { ASSERT_TRUE(base::WriteFileAtomic(dir_ / "members.json", text)); }
+  // file_ as lines; the members' and readers' places in it give their order.
+  std::string Lines() {
+    json head = file_;
+    head.erase("members");
+    head.erase("readers");
+    std::string text = base::DumpJson(head) + "\n";
+    for (const char* kind : {"member", "reader"}) {
+      for (const auto& [id, entry] : file_[std::string(kind) + "s"].items()) {
+        json line = entry;
+        line[kind] = id;
+        text += base::DumpJson(line) + "\n";
+      }
+    }
+    return text;
+  }
+  void Save() { Save(Lines()); }
+  void Add(const std::string& text) {
+    std::FILE* file = std::fopen((dir_ / "members.jsonl").c_str(), "a");
+    ASSERT_NE(file, nullptr);
+    ASSERT_EQ(std::fwrite(text.data(), 1, text.size(), file), text.size());
+    ASSERT_EQ(std::fclose(file), 0);
+  }
+  void Save(const std::string& text) { ASSERT_TRUE(base::WriteFileAtomic(dir_ / "members.jsonl", text)); }
 
   std::string Token(crypto::KeyHandle key, const std::string& did, const std::string& audience, UnixSeconds iat,
                     UnixSeconds exp) {
@@ -139,7 +162,7 @@ class BrokerAccess : public testing::Test {
   crypto::KeyHandle owner_, device_, other_device_, reader_;
   std::string credential_;
   json file_;
-  Access access_{dir_ / "members.json"};
+  Access access_{dir_ / "members.jsonl"};
 };
 
 TEST_F(BrokerAccess, AMembersTokenLetsItIn) { EXPECT_EQ(Enter("m1", Good()), Code::kOk); }
@@ -261,21 +284,34 @@ TEST_F(BrokerAccess, EverythingFailsClosed) {
     EXPECT_NE(May("m1", Access::Action::kPublish, "keel/f1/m1/telemetry"), Code::kOk) << what;
     EXPECT_NE(May(kReader, Access::Action::kReceive, "keel/f1/m1/telemetry"), Code::kOk) << what;
   };
-  ASSERT_TRUE(base::RemoveFile(dir_ / "members.json"));
+  ASSERT_TRUE(base::RemoveFile(dir_ / "members.jsonl"));
   closed("missing");
-  for (const char* text : {"", "{", "[]", "null", "{\"v\":1}"}) {
+  for (const char* text : {"", "{", "[]", "null", "{\"v\":1}", "\n", "{}\n", "[]\n", "{\"v\":2}\n"}) {
     Save(text);
     closed(text);
   }
+  Save(Lines().substr(0, Lines().find('\n')));
+  closed("a first line without its end");
+  for (const char* line : {"\n", "{\n", "{}\n", "[]\n", "{\"member\":\"m9\"}\n", "{\"gone\":1}\n",
+                           "{\"member\":\"a\",\"gone\":\"a\"}\n"}) {
+    Save(Lines() + line);
+    closed(std::string("whole, with the line ") + line);
+    Save();
+    EXPECT_EQ(Enter("m1", good), Code::kOk);
+    Add(line);
+    closed(std::string("the added line ") + line);
+    Add("{\"gone\":\"m2\"}\n");
+    closed("a good line after a bad one");
+  }
   const json whole = file_;
-  for (const char* name : {"v", "owner", "fleet", "audience", "owner_key", "members", "readers"}) {
+  for (const char* name : {"v", "owner", "fleet", "audience", "owner_key"}) {
     file_ = whole;
     file_.erase(name);
     Save();
     closed(name);
   }
   file_ = whole;
-  file_["v"] = 2;
+  file_["v"] = 1;
   Save();
   closed("a version that we don't know");
   file_ = whole;
@@ -285,6 +321,43 @@ TEST_F(BrokerAccess, EverythingFailsClosed) {
   file_ = whole;
   Save();
   EXPECT_EQ(Enter("m1", good), Code::kOk) << "a good file opens again";
+}
+
+TEST_F(BrokerAccess, AddedLinesCountAtOnce) {
+  const std::string good = Good();
+  ASSERT_EQ(Enter("m1", good), Code::kOk);
+  Add("{\"gone\":\"m1\"}\n");
+  EXPECT_EQ(Enter("m1", good), Code::kUntrusted);
+  EXPECT_EQ(May("m1", Access::Action::kPublish, "keel/f1/m1/x"), Code::kRevoked);
+  EXPECT_EQ(May("m2", Access::Action::kPublish, "keel/f1/m2/x"), Code::kOk);
+  json line = file_["members"]["m1"];
+  line["member"] = "m1";
+  // A line counts when its end is there; half a line is no damage.
+  const std::string text = base::DumpJson(line) + "\n";
+  for (const char c : text) {
+    EXPECT_EQ(Enter("m1", good), Code::kUntrusted);
+    EXPECT_EQ(May("m2", Access::Action::kPublish, "keel/f1/m2/x"), Code::kOk);
+    Add(std::string(1, c));
+  }
+  EXPECT_EQ(Enter("m1", good), Code::kOk);
+  Add(std::string("{\"gone\":\"") + kReader + "\"}\n{\"gone\":\"never there\"}\n");
+  EXPECT_EQ(Enter(kReader, Presentation()), Code::kUntrusted);
+  EXPECT_EQ(Enter("m1", good), Code::kOk);
+}
+
+TEST_F(BrokerAccess, AnotherFileUnderTheNameIsReadWhole) {
+  const std::string good = Good();
+  const std::string whole = Lines();
+  Save(whole + "{\"gone\":\"m1\"}\n");
+  ASSERT_EQ(Enter("m1", good), Code::kUntrusted);
+  // Of the same length, longer, shorter; a new file each time, whatever number its inode gets.
+  for (const std::string& text :
+       {whole + "{\"gone\":\"m2\"}\n", whole + "{\"gone\":\"m2\"}\n{\"gone\":\"m3\"}\n", whole}) {
+    Save(text);
+    EXPECT_EQ(Enter("m1", good), Code::kOk) << text;
+    Save(whole + "{\"gone\":\"m1\"}\n");
+    EXPECT_EQ(Enter("m1", good), Code::kUntrusted);
+  }
 }
 
 TEST_F(BrokerAccess, ManyThreadsMayAsk) {

@@ -87,11 +87,39 @@ TEST(CustodyStoreTest, TakesNewRendezvousSecrets) {
   const DeviceRecord before = maker.store().List()->front();
   auto keys = crypto::SoftwareKeyStore::CreateInMemory();
   const crypto::PublicKey rp = *keys->Public(*keys->Generate(crypto::KeyType::kX25519));
-  ASSERT_TRUE(maker.store().SetRendezvous(before.did, Bytes32{9}, rp));
-  const DeviceRecord after = *maker.store().Get(before.did);
-  EXPECT_EQ(after.rs, Bytes32{9});
-  EXPECT_TRUE(after.rp == rp);
-  EXPECT_EQ(maker.store().SetRendezvous("did:keel:none", Bytes32{9}, rp).error().code, Code::kNotFound);
+  const auto kept = [&](const char* when) {
+    const DeviceRecord after = *maker.store().Get(before.did);
+    EXPECT_EQ(after.rs, Bytes32{9}) << when;
+    EXPECT_TRUE(after.rp == rp) << when;
+    EXPECT_EQ(maker.store().List()->front().rs, Bytes32{9}) << when;
+    EXPECT_EQ(maker.store().FindSerial(before.serial)->rs, Bytes32{9}) << when;
+  };
+  ASSERT_TRUE(maker.store().SetRendezvous(before.did, Bytes32{9}, rp).get());
+  kept("set");
+  ASSERT_TRUE(maker.store().SetRendezvous(before.did, Bytes32{9}, rp).get());
+  kept("set again");
+  EXPECT_EQ(maker.store().SetRendezvous("did:keel:none", Bytes32{9}, rp).get().error().code, Code::kNotFound);
+  // Whoever writes back a record that was read before takes nothing away, nor does taking the same papers over again.
+  ASSERT_TRUE(maker.store().Put(before));
+  kept("put back");
+  ASSERT_TRUE(maker.store().Put({before}, CustodyStore::Secrets::kFromGiver));
+  kept("the same chain from the giver");
+}
+
+TEST(CustodyStoreTest, BoughtBackWithOtherRendezvousSecrets) {
+  World world;
+  Role maker(world, world / "maker"), owner(world, world / "owner");
+  maker.Manufacture(1);
+  fakes::Pass(maker, owner, 1);
+  const DeviceRecord first = owner.store().List()->front();
+  auto keys = crypto::SoftwareKeyStore::CreateInMemory();
+  const crypto::PublicKey rp = *keys->Public(*keys->Generate(crypto::KeyType::kX25519));
+  ASSERT_TRUE(owner.store().SetRendezvous(first.did, Bytes32{9}, rp).get());
+  fakes::Pass(owner, maker, 1);
+  EXPECT_EQ(maker.store().Get(first.did)->rs, Bytes32{9}) << "the buyer gets what the device made last";
+  ASSERT_TRUE(maker.store().SetRendezvous(first.did, Bytes32{8}, rp).get());
+  fakes::Pass(maker, owner, 1);
+  EXPECT_EQ(owner.store().Get(first.did)->rs, Bytes32{8}) << "and not what it had itself from an earlier time";
 }
 
 TEST(CustodyStoreTest, OneProcessAtATime) {

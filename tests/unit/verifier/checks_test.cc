@@ -9,6 +9,7 @@
 #include "did/methods/keel.h"
 #include "ledger/limits.h"
 #include "ledger/map_proof.h"
+#include "ledger/network.h"
 #include "ledger/pack.h"
 #include "onboarding/firmware.h"
 #include "tests/fakes/custody_world.h"
@@ -87,10 +88,19 @@ class ChecksTest : public testing::Test {
   fakes::World world_;
   fakes::Role maker_, owner_;
   custody::DeviceRecord record_;
+  base::SystemClock clock_;
+  // Asks nobody: whatever is in it, a pack has brought.
+  class Nobody final : public registry_client::HistorySource {
+   public:
+    Result<registry_client::VerifiedHistory> ResolveDid(const std::string&) override {
+      return Fail(Code::kUnreachable, "nobody");
+    }
+  } nobody_;
+  did::CachingHistorySource histories_{nobody_, clock_, 60'000};
 };
 
 TEST_F(ChecksTest, APackForTheLinksThatTheDeviceDoesNotKnow) {
-  Prover prover(owner_.registry(), crypto::SystemRandom(), owner_.did());
+  Prover prover(owner_.registry(), histories_, crypto::SystemRandom(), owner_.did());
   const auto whole = prover.MakePack(MakeClaim(), 0);
   ASSERT_TRUE(whole) << whole.error().Text();
   EXPECT_GT(whole->time, 0u);
@@ -102,8 +112,23 @@ TEST_F(ChecksTest, APackForTheLinksThatTheDeviceDoesNotKnow) {
   EXPECT_EQ(prover.MakePack(MakeClaim(), 2).error().code, Code::kConflict);
 }
 
+TEST_F(ChecksTest, TheDevicesHistoryComesWithItsPack) {
+  EXPECT_FALSE(histories_.ResolveDid(record_.did));
+  Prover prover(owner_.registry(), histories_, crypto::SystemRandom(), owner_.did());
+  ASSERT_TRUE(prover.MakePack(MakeClaim(), 0));
+  const auto history = histories_.ResolveDid(record_.did);
+  ASSERT_TRUE(history) << history.error().Text();
+  EXPECT_EQ(history->operations.size(), 1u);
+  EXPECT_FALSE(history->deactivated);
+  // A device that the registry doesn't know costs nobody a pack.
+  Claim unknown = MakeClaim();
+  unknown.did = std::string(ledger::DidOfScid(owner_.registry().label(), Bytes32{1})->view());
+  EXPECT_TRUE(prover.MakePack(unknown, 0));
+  EXPECT_FALSE(histories_.ResolveDid(unknown.did));
+}
+
 TEST_F(ChecksTest, NoPackForALinkThatTheLedgerDoesNotHold) {
-  Prover prover(owner_.registry(), crypto::SystemRandom(), owner_.did());
+  Prover prover(owner_.registry(), histories_, crypto::SystemRandom(), owner_.did());
   Claim never = MakeClaim();
   never.links[0].spent_seal[0] ^= 1;
   EXPECT_EQ(prover.MakePack(never, 0).error().code, Code::kConflict);
@@ -116,7 +141,7 @@ TEST_F(ChecksTest, NoPackForALinkThatTheLedgerDoesNotHold) {
 }
 
 TEST_F(ChecksTest, ManyPacksAtOnceShareTheirQuestions) {
-  Prover prover(owner_.registry(), crypto::SystemRandom(), owner_.did());
+  Prover prover(owner_.registry(), histories_, crypto::SystemRandom(), owner_.did());
   const Claim claim = MakeClaim();
   std::vector<std::thread> threads;
   std::atomic<int> good = 0;
@@ -126,7 +151,7 @@ TEST_F(ChecksTest, ManyPacksAtOnceShareTheirQuestions) {
 }
 
 TEST_F(ChecksTest, UnknownOwnersHaveNoPack) {
-  Prover prover(owner_.registry(), crypto::SystemRandom(),
+  Prover prover(owner_.registry(), histories_, crypto::SystemRandom(),
                 "did:keel:keel-local:zQmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbd");
   EXPECT_FALSE(prover.MakePack(MakeClaim(), 0));
 }

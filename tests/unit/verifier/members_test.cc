@@ -3,14 +3,17 @@
 #include "verifier/members.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/encoding.h"
 #include "base/files.h"
-#include "base/json_strict.h"
 #include "crypto/hosted/software_key_store.h"
+#include "tests/fakes/members_file.h"
 
 namespace keel::verifier {
 namespace {
@@ -21,12 +24,12 @@ class MembersTest : public testing::Test {
  protected:
   MembersTest() : dir_(*base::TempDir::Create("keel-members")), keys_(crypto::SoftwareKeyStore::CreateInMemory()) {}
   crypto::PublicKey Key() { return *keys_->Public(*keys_->Generate(crypto::KeyType::kEd25519)); }
-  json File() { return *base::ParseJson(*base::ReadFile(dir_ / "members.json")); }
+  json File() { return fakes::ReadMembersFile(dir_ / "members.jsonl"); }
 
   base::TempDir dir_;
   std::unique_ptr<crypto::SoftwareKeyStore> keys_;
   crypto::PublicKey owner_key_ = Key();
-  Members members_{dir_ / "members.json", "did:keel:demo:zOwner", owner_key_};
+  Members members_{dir_ / "members.jsonl", "did:keel:demo:zOwner", owner_key_};
 };
 
 TEST_F(MembersTest, TheFileIsWhatTheFormatSays) {
@@ -38,7 +41,7 @@ TEST_F(MembersTest, TheFileIsWhatTheFormatSays) {
   const std::string fleet = FleetId("did:keel:demo:zOwner");
   EXPECT_EQ(fleet.size(), 12u);
   EXPECT_EQ(id.size(), 22u);
-  EXPECT_EQ(File(), json({{"v", 1},
+  EXPECT_EQ(File(), json({{"v", 2},
                           {"owner", "did:keel:demo:zOwner"},
                           {"owner_key", base::Multikey(owner_key_)},
                           {"fleet", fleet},
@@ -91,7 +94,7 @@ TEST_F(MembersTest, ARenewalMovesTheEndForward) {
 
 TEST_F(MembersTest, AChangeThatCouldNotBeWrittenIsAnError) {
   ASSERT_TRUE(members_.Put("a", {Key(), "did:peer:2.a"}));
-  Members nowhere(dir_ / "no such folder/members.json", "did:keel:demo:zOwner", owner_key_);
+  Members nowhere(dir_ / "no such folder/members.jsonl", "did:keel:demo:zOwner", owner_key_);
   EXPECT_FALSE(nowhere.Put("a", {Key(), "did:peer:2.a"}));
   EXPECT_FALSE(nowhere.Remove("a"));
 }
@@ -104,8 +107,8 @@ TEST_F(MembersTest, WritersThatComeTogetherLoseNothing) {
         const std::string id = std::to_string(t) + "-" + std::to_string(i);
         EXPECT_TRUE(members_.Put(id, {owner_key_, "did:peer:2." + id}));
         // What was acknowledged is in the file, whatever the others do.
-        const auto text = base::ReadFile(dir_ / "members.json");
-        EXPECT_TRUE(text && text->find('"' + id + '"') != std::string::npos) << id;
+        const auto text = base::ReadFile(dir_ / "members.jsonl");
+        EXPECT_TRUE(text && text->find("\"member\":\"" + id + '"') != std::string::npos) << id;
         if (i % 2 == 1) {
           EXPECT_TRUE(members_.Remove(id));
         }
@@ -114,6 +117,48 @@ TEST_F(MembersTest, WritersThatComeTogetherLoseNothing) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(File()["members"].size(), 40u);
+}
+
+TEST_F(MembersTest, AChangeAddsALineAndOldLinesGoOneDay) {
+  const auto lines = [this] {
+    const std::string text = *base::ReadFile(dir_ / "members.jsonl");
+    return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+  };
+  ASSERT_TRUE(members_.Reset({}, {}));
+  EXPECT_EQ(lines(), 1u);
+  ASSERT_TRUE(members_.Put("a", {owner_key_, "did:peer:2.a"}));
+  ASSERT_TRUE(members_.Remove("a"));
+  ASSERT_TRUE(members_.Put("b", {owner_key_, "did:peer:2.b"}));
+  EXPECT_EQ(lines(), 4u) << "nothing is written twice";
+  size_t most = 0;
+  for (int i = 0; i < 3000; ++i) {
+    ASSERT_TRUE(members_.Put("b", {owner_key_, "did:peer:2." + std::to_string(i)}));
+    most = std::max(most, lines());
+  }
+  EXPECT_GT(most, 500u);
+  EXPECT_LT(most, 1100u) << "a file whose lines count no more is made anew";
+  EXPECT_EQ(File()["members"].size(), 1u);
+  EXPECT_EQ(File()["members"]["b"]["did"], "did:peer:2.2999");
+}
+
+TEST_F(MembersTest, AfterAFailedWriteTheFileIsMadeAnew) {
+  ASSERT_TRUE(members_.Put("a", {owner_key_, "did:peer:2.a"}));
+  // The next write goes beyond the limit: it fails in the middle of a line.
+  const std::string before = *base::ReadFile(dir_ / "members.jsonl");
+  struct rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
+  const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+  struct rlimit small = old;
+  small.rlim_cur = before.size() + 10;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const auto failed = members_.Put("b", {owner_key_, "did:peer:2.b"});
+  const auto again = members_.Put("c", {owner_key_, "did:peer:2.c"});
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &old), 0);
+  std::signal(SIGXFSZ, ignored);
+  EXPECT_FALSE(failed);
+  EXPECT_FALSE(again);
+  ASSERT_TRUE(members_.Put("d", {owner_key_, "did:peer:2.d"}));
+  EXPECT_EQ(File()["members"].size(), 4u);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <thread>
 
+#include "tests/fakes/members_file.h"
 #include "tests/fakes/memory_device.h"
 #include "verifier/members.h"
 
@@ -62,7 +63,7 @@ class VerifierService : public testing::Test {
     EXPECT_TRUE(answer) << answer.error().Text();
     return answer.value_or(json::object());
   }
-  json Members() { return *base::ParseJson(*base::ReadFile(owner_folder_ + "/members.json")); }
+  json Members() { return fakes::ReadMembersFile(owner_folder_ + "/members.jsonl"); }
   static json Provision(MemoryDevice& device) {
     std::vector<uint8_t> out(KEEL_WALLET_RECORD_MAX);
     size_t n = out.size();
