@@ -121,16 +121,17 @@ class Broker(common.WorldTest):
         device.kill()
         listener = self.reading()
         fleet = self.world.must("verifier", "status", "--json", data="owner").json["fleet"]
-        topic, file = f"keel/{fleet}/{name}/telemetry", self.world.path("owner", "members.json")
+        topic, file = f"keel/{fleet}/{name}/telemetry", self.world.path("owner", "members.jsonl")
         line = proxies.Mqtt(self.world.broker_port, "x", name, token)
         line.publish(topic, b"before")
         self.hears(listener, b"before", [])
         with open(file, encoding="utf-8") as f:
             right = f.read()
-        members = json.loads(right)
-        self.assertGreater(members["members"][name]["until"], time.time() + 360 * 24 * 3600)
-        members["members"][name]["until"] = int(time.time()) - 1
-        self._replace(file, json.dumps(members))
+        lines = [json.loads(line) for line in right.splitlines()]
+        member = [line for line in lines if line.get("member") == name][-1]
+        self.assertGreater(member["until"], time.time() + 360 * 24 * 3600)
+        member["until"] = int(time.time()) - 1
+        self._replace(file, "".join(json.dumps(line) + "\n" for line in lines))
         line.publish(topic, b"too late")
         with self.assertRaises(proxies.Refused):
             proxies.Mqtt(self.world.broker_port, "y", name, token)
