@@ -328,7 +328,7 @@ guard("broker reader's credential", ACCESS,
 guard("broker credential by the owner", ACCESS,
       'if (!by_owner) return Fail(Code::kBadSignature, "credential", "not signed by the owner");',
       BROKER + "AListedCredentialMustBeTheOwnersOwn")
-guard("broker audience", ACCESS, 'if (audience != file.audience) return Fail(Code::kWrongAudience, "presentation");',
+guard("broker audience", ACCESS, 'if (audience != owner.audience) return Fail(Code::kWrongAudience, "presentation");',
       BROKER + "PresentationsThatDoNot", "test_broker.py Broker.test_1_nobody_else_gets_in")
 
 # Envelopes on hosts --------------------------------------------------------------------------------------------------------
