@@ -5,8 +5,8 @@
 #include "base/encoding.h"
 #include "base/json_strict.h"
 #include "crypto/hash.h"
-#include "didcomm/protocols/exchange.h"
 #include "didcomm/internal/exchange_busy.h"
+#include "didcomm/protocols/exchange.h"
 #include "didcomm/protocols/message_type.h"
 
 namespace keel::didcomm {
