@@ -23,10 +23,16 @@ namespace {
 using nlohmann::json;
 constexpr const char* kWhere = "ownership import";
 
-// The last OwnershipCredential: by the giver, about the device, to us.
+// The last OwnershipCredential: by the giver, about the device, to us. The link commits to it, so that the giver's key
+// is judged at the log index of the link's spend (protocol.md section 1: what was anchored before a rotation stays
+// good); before it is anchored (index 0) only a current key counts.
 Result<> CheckCredential(CustodyContext& context, const DeviceRecord& record, const Package& package,
-                         did::DidResolver& resolver) {
+                         did::DidResolver& resolver, registry_client::HistorySource* histories, uint64_t index) {
   vc::VerifyOptions options;
+  if (index != 0) {
+    options.ledger.histories = histories;
+    options.anchored_at = index;
+  }
   KEEL_TRY(options.now, context.clock.Now());
   options.subject = record.did;
   options.ignore_status = true;
@@ -126,6 +132,35 @@ Result<> CheckStanding(Lookup& lookup, DeviceRecord& record, const ChainStanding
   return {};
 }
 
+// Keeps the candidates whose OwnershipCredential is good. Asks the ledger first where their links stand (lookup null:
+// nowhere yet), before anything of theirs is anchored by us.
+Result<> DropBadCredentials(CustodyContext& context, const Package& package, Lookup* lookup, did::DidResolver& resolver,
+                            std::vector<DeviceRecord>& candidates, std::vector<uint64_t>& positions, json& refused) {
+  std::vector<ChainStanding> standings(candidates.size());
+  if (lookup != nullptr && !candidates.empty()) {
+    KEEL_TRY(standings, AskStandings(context, candidates));
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const ChainStanding& standing = standings[i];
+    const bool ours = standing.conflict == 0 && standing.indices.size() == candidates[i].links.size();
+    const auto paper =
+        CheckCredential(context, candidates[i], package, resolver, lookup, ours ? standing.indices.back() : 0);
+    if (!paper) {
+      refused.push_back(Refusal(candidates[i], paper.error()));
+      continue;
+    }
+    if (kept != i) {
+      candidates[kept] = std::move(candidates[i]);
+      positions[kept] = positions[i];
+    }
+    ++kept;
+  }
+  candidates.resize(kept);
+  positions.resize(kept);
+  return {};
+}
+
 Result<json> Import(CustodyContext& context, const ImportOptions& options) {
   KEEL_TRY(const std::string text, base::ReadFile(options.file, kMaxPackage));
   KEEL_TRY(Package package, ReadPackage(context, text, options.offline));
@@ -187,14 +222,13 @@ Result<json> Import(CustodyContext& context, const ImportOptions& options) {
           record, Fail(Code::kDuplicate, kWhere, "the last link names a seal that another device has taken").error()));
       continue;
     }
-    if (auto paper = CheckCredential(context, record, package, resolver); !paper) {
-      refused.push_back(Refusal(record, paper.error()));
-      continue;
-    }
     record.state = DeviceState::kPending;
+    record.passed_on.reset();
     candidates.push_back(std::move(record));
     positions.push_back(position);
   }
+  KEEL_TRY_VOID(DropBadCredentials(context, package, options.offline ? nullptr : &lookup, resolver, candidates,
+                                   positions, refused));
 
   std::string trouble;
   std::vector<DeviceRecord> accepted;

@@ -47,6 +47,7 @@ json ForReceiver(const DeviceRecord& record) {
   copy.reliable_from = 0;
   copy.given_to.clear();
   copy.transfer.clear();
+  copy.passed_on.reset();
   return ToJson(copy);
 }
 

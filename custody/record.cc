@@ -37,15 +37,29 @@ Bytes32 DeviceRecord::SealBefore(size_t i) const {
 
 Bytes32 DeviceRecord::LastSeal() const { return SealBefore(links.size() + 1); }
 
+namespace {
+json LinkJson(const ChainLink& link) {
+  return {{"link", base::Base64Url(link.link)},
+          {"policy", base::Base64Url(link.policy)},
+          {"sigs", base::Base64Url(link.sigs)},
+          {"index", link.index}};
+}
+Result<ChainLink> LinkFrom(const json& item) {
+  ChainLink link;
+  KEEL_TRY(link.link, base::GetBytes(item, "link"));
+  KEEL_TRY([[maybe_unused]] const auto parsed, ledger::ParseLink(link.link));
+  KEEL_TRY(link.policy, base::GetBytes(item, "policy"));
+  KEEL_TRY(link.sigs, base::GetBytes(item, "sigs"));
+  KEEL_TRY(link.index, base::GetUint(item, "index"));
+  return link;
+}
+}  // namespace
+
 json ToJson(const DeviceRecord& record) {
   json ops = json::array();
   for (const auto& op : record.ops) ops.push_back({{"index", op.index}, {"jws", base::ToString(op.jws)}});
   json links = json::array();
-  for (const ChainLink& link : record.links)
-    links.push_back({{"link", base::Base64Url(link.link)},
-                     {"policy", base::Base64Url(link.policy)},
-                     {"sigs", base::Base64Url(link.sigs)},
-                     {"index", link.index}});
+  for (const ChainLink& link : record.links) links.push_back(LinkJson(link));
   json hardware = {
       {"jwt", record.hardware.jwt},
       {"rootSeal",
@@ -64,12 +78,13 @@ json ToJson(const DeviceRecord& record) {
   if (!record.credential.empty()) out["credential"] = record.credential;
   if (!record.given_to.empty()) out["given_to"] = record.given_to;
   if (!record.transfer.empty()) out["transfer"] = record.transfer;
+  if (record.passed_on) out["passed_on"] = LinkJson(*record.passed_on);
   return out;
 }
 
 Result<DeviceRecord> RecordFromJson(const json& object) {
   KEEL_TRY_VOID(base::OnlyMembers(object, {"did", "serial", "model", "rs", "rp", "ops", "hardware", "links", "state",
-                                           "reliable_from", "credential", "given_to", "transfer"}));
+                                           "reliable_from", "credential", "given_to", "transfer", "passed_on"}));
   DeviceRecord record;
   KEEL_TRY(record.did, base::GetString(object, "did"));
   KEEL_TRY(record.serial, base::GetString(object, "serial"));
@@ -100,13 +115,7 @@ Result<DeviceRecord> RecordFromJson(const json& object) {
   if (links->size() > kMaxRecordLinks)
     return Fail(Code::kTooLarge, "custody record", "more than " + std::to_string(kMaxRecordLinks) + " links");
   for (const json& item : *links) {
-    ChainLink link;
-    KEEL_TRY(link.link, base::GetBytes(item, "link"));
-    KEEL_TRY([[maybe_unused]] const auto parsed, ledger::ParseLink(link.link));
-    KEEL_TRY(link.policy, base::GetBytes(item, "policy"));
-    KEEL_TRY(link.sigs, base::GetBytes(item, "sigs"));
-    KEEL_TRY(link.index, base::GetUint(item, "index"));
-    record.links.push_back(std::move(link));
+    KEEL_TRY(record.links.emplace_back(), LinkFrom(item));
   }
   KEEL_TRY(const std::string state, base::GetString(object, "state"));
   KEEL_TRY(record.state, StateFrom(state));
@@ -117,6 +126,9 @@ Result<DeviceRecord> RecordFromJson(const json& object) {
   record.credential = credential.value_or("");
   record.given_to = given_to.value_or("");
   record.transfer = transfer.value_or("");
+  if (const auto passed_on = object.find("passed_on"); passed_on != object.end()) {
+    KEEL_TRY(record.passed_on, LinkFrom(*passed_on));
+  }
   return record;
 }
 

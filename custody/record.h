@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,7 @@ struct DeviceRecord {
       0;                 // protocol.md section 4: not to be relied on before (max_stale + 60 s after its checkpoint)
   std::string given_to;  // kGiven: the receiver's DID
   std::string transfer;  // kGiven: id of the transfer
+  std::optional<ChainLink> passed_on;  // kGiven, once its spend is anchored: the link to the next owner, for the device
 
   uint32_t k() const { return static_cast<uint32_t>(links.size()); }
   // seal_k: of the last link, else the root seal. Its spend is what would end our title.

@@ -22,9 +22,10 @@ using nlohmann::json;
 constexpr const char* kWhere = "ownership transfer";
 
 // Keys of the database: t/<id> a transfer, u/<did> the link of a device on its way out, q/<request id> how many of its
-// seals are used up.
+// seals are used up, c/<did> the link of a cancellation under way.
 std::string TransferKey(const std::string& id) { return "t/" + id; }
 std::string OutKey(const std::string& did) { return "u/" + did; }
+std::string CancelKey(const std::string& did) { return "c/" + did; }
 std::string QuotaKey(const std::string& id) { return "q/" + id; }
 
 struct Outgoing {
@@ -227,6 +228,7 @@ Result<json> Transfer(CustodyContext& context, const TransferOptions& options) {
                      {"model", record.model},
                      {"index", outgoing[i].links.back().index}});
     if (!plan.offline) {
+      record.passed_on = outgoing[i].links.back();
       context.store.EraseSeal(batch, record.LastSeal());
       batch.Delete(OutKey(record.did));
     }
@@ -275,6 +277,7 @@ Result<json> AnchorPending(CustodyContext& context) {
     for (size_t i = 0; i < own.size(); ++i) outgoing.push_back(WithLink(own[i], next[i]));
     KEEL_TRY(const auto standings, AnchorChains(context, outgoing, &trouble));
     base::WriteBatch batch;
+    std::vector<DeviceRecord> given;
     for (size_t i = 0; i < own.size(); ++i) {
       const json name = {{"did", own[i].did}, {"serial", own[i].serial}, {"as", "giver"}};
       if (standings[i].conflict != 0) {
@@ -286,8 +289,12 @@ Result<json> AnchorPending(CustodyContext& context) {
         anchored.push_back(name);
         context.store.EraseSeal(batch, own[i].LastSeal());
         batch.Delete(OutKey(own[i].did));
+        own[i].passed_on = outgoing[i].links.back();
+        own[i].passed_on->index = standings[i].indices.back();
+        given.push_back(own[i]);
       }
     }
+    KEEL_TRY_VOID(context.store.Put(given));
     KEEL_TRY_VOID(context.store.raw().Write(batch, base::Sync::kYes));
   }
   // As a receiver: devices that are ours by the papers.
@@ -318,6 +325,39 @@ Result<json> AnchorPending(CustodyContext& context) {
   return out;
 }
 
+namespace {
+
+// Links to seals of our own, kept before anything signs them: a repeat after a crash finds the same ones, and a seal
+// never signs two cancellations.
+Result<std::vector<NextLink>> CancelLinks(CustodyContext& context, const std::vector<DeviceRecord>& records) {
+  std::vector<NextLink> links(records.size());
+  std::vector<size_t> fresh;
+  for (size_t i = 0; i < records.size(); ++i) {
+    KEEL_TRY(const auto kept, context.store.raw().Get(CancelKey(records[i].did)));
+    if (!kept) {
+      fresh.push_back(i);
+      continue;
+    }
+    KEEL_TRY(Outgoing out, OutgoingFrom(records[i].did, *kept));
+    links[i] = std::move(out.next);
+  }
+  if (fresh.empty()) return links;
+  KEEL_TRY(const auto seals, context.store.MakeSeals(fresh.size()));
+  std::vector<LinkOrder> orders;
+  for (size_t n = 0; n < fresh.size(); ++n)
+    orders.push_back({&records[fresh[n]], seals[n].seal, context.identity.did()});
+  KEEL_TRY(const std::vector<NextLink> made, BuildLinks(context, orders));
+  base::WriteBatch batch;
+  for (size_t n = 0; n < fresh.size(); ++n) {
+    batch.Put(CancelKey(records[fresh[n]].did), base::DumpJson(OutgoingJson({"cancel", made[n]})));
+    links[fresh[n]] = made[n];
+  }
+  KEEL_TRY_VOID(context.store.raw().Write(batch, base::Sync::kYes));
+  return links;
+}
+
+}  // namespace
+
 Result<json> Cancel(CustodyContext& context, const std::vector<std::string>& serials) {
   if (serials.empty()) return Fail(Code::kUsage, "ownership cancel", "name the devices: --serial SERIAL");
   std::vector<DeviceRecord> records;
@@ -330,11 +370,7 @@ Result<json> Cancel(CustodyContext& context, const std::vector<std::string>& ser
                   serial + ": its seal is spent and destroyed; only the one who holds it now can pass it on");
     records.push_back(std::move(record));
   }
-  KEEL_TRY(const auto seals, context.store.MakeSeals(records.size()));
-  std::vector<LinkOrder> orders;
-  for (size_t i = 0; i < records.size(); ++i) orders.push_back({&records[i], seals[i].seal, context.identity.did()});
-  KEEL_TRY(std::vector<NextLink> links, BuildLinks(context, orders));
-  // Kept as outgoing before signing, so that a repeat after a crash finds the same link.
+  KEEL_TRY(std::vector<NextLink> links, CancelLinks(context, records));
   KEEL_TRY_VOID(SignLinks(context, records, links, true));
   std::vector<DeviceRecord> outgoing;
   for (size_t i = 0; i < records.size(); ++i) outgoing.push_back(WithLink(records[i], links[i]));
@@ -346,6 +382,7 @@ Result<json> Cancel(CustodyContext& context, const std::vector<std::string>& ser
   for (size_t i = 0; i < records.size(); ++i) {
     if (standings[i].conflict != 0) {
       refused.push_back(DoubleSale(outgoing[i], standings[i]));
+      batch.Delete(CancelKey(records[i].did));
       continue;
     }
     if (!standings[i].anchored) {
@@ -357,8 +394,10 @@ Result<json> Cancel(CustodyContext& context, const std::vector<std::string>& ser
     record.state = DeviceState::kHeld;
     record.given_to.clear();
     record.transfer.clear();
+    record.passed_on.reset();
     context.store.EraseSeal(batch, records[i].LastSeal());
     batch.Delete(OutKey(record.did));
+    batch.Delete(CancelKey(record.did));
     cancelled.push_back({{"did", record.did}, {"serial", record.serial}, {"index", record.links.back().index}});
     ours.push_back(std::move(record));
   }

@@ -202,6 +202,7 @@ Result<Verification> VerifyCredential(std::string_view jwt, did::DidResolver& re
   Note(verification, kCheckModel, true, "issuer " + issuer);
 
   KEEL_TRY_VOID(CheckBatch(verification, jwt, options));
+  if (options.batch == nullptr && options.anchored_at) verification.log_index = options.anchored_at;
   KeyChoice choice;
   if (jws->kid.empty()) {
     choice.detail = "the header names no key (kid)";

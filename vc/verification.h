@@ -79,6 +79,9 @@ struct VerifyOptions {
   const BatchMember* batch = nullptr;  // the credential's membership, if it came with one
   bool require_batch = false;          // kCheckBatch fails without
   LedgerView ledger;
+  // Where something that commits to this credential's octets stands in the ledger, proved by the caller (a link's
+  // spend): the issuer's key is judged there, as with a batch. Not with `batch`.
+  std::optional<uint64_t> anchored_at;
   std::optional<std::string> subject;        // must be this one
   std::vector<std::string> trusted_issuers;  // empty: kCheckTrust isn't made
   size_t max_size = kMaxCredential;          // octets; larger fails kCheckEnvelope

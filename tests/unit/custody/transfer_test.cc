@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/json_strict.h"
+#include "custody/chain.h"
+
 #include "tests/fakes/custody_world.h"
 
 namespace keel::custody {
@@ -175,6 +178,110 @@ TEST(TransferTest, CancelBeforeAndAfter) {
   EXPECT_EQ(late["refused"][0]["code"], "seal_spent") << late;
   // What was taken back can be sold again.
   EXPECT_EQ(Pass(maker, shop, 1)["imported"].size(), 1u);
+}
+
+// A registry client that reaches nobody.
+class Nowhere {
+ public:
+  Nowhere(World& world, Role& role)
+      : client_(*registry_client::RegistryClient::Create(world.net_keel(), world.http(), world.clock(),
+                                                         crypto::SystemRandom(),
+                                                         {.endpoints = {"http://127.0.0.1:1"}})),
+        context_{role.identity(), role.store(), *client_, role.resolver(), world.clock(), crypto::SystemRandom(), {}} {}
+  CustodyContext& context() { return context_; }
+
+ private:
+  std::unique_ptr<registry_client::RegistryClient> client_;
+  CustodyContext context_;
+};
+
+TEST(TransferTest, AnInterruptedCancelGoesOnWithTheSameLink) {
+  World world;
+  Role maker(world, world / "maker");
+  maker.Manufacture(2);
+  Nowhere nowhere(world, maker);
+  const json names = {{"verb", "cancel"}, {"serials", {"SN-1"}}};
+  // Signed, and not anchored: nobody knows whether the registry got it.
+  ASSERT_FALSE(RunOwnershipVerb(nowhere.context(), names));
+  const std::string did = maker.store().FindSerial("SN-1")->did;
+  const auto kept = maker.store().raw().Get("c/" + did);
+  ASSERT_TRUE(kept && *kept) << "the link stands in the store before anything signs it";
+  const base::ByteVec link = *base::GetBytes(*base::ParseJson(**kept), "link");
+  ASSERT_FALSE(RunOwnershipVerb(nowhere.context(), names));
+  // Together with one that is cancelled for the first time.
+  const json back = maker.Do({{"verb", "cancel"}, {"serials", {"SN-1", "SN-2"}}});
+  ASSERT_EQ(back["cancelled"].size(), 2u) << back;
+  const DeviceRecord record = *maker.store().FindSerial("SN-1");
+  EXPECT_EQ(record.links.back().link, link) << "a seal never signs two cancellations";
+  EXPECT_FALSE(*maker.store().raw().Get("c/" + did));
+  EXPECT_TRUE(*maker.store().HasSeal(record.LastSeal()));
+  EXPECT_TRUE(CheckPapers(record, maker.identity().net()));
+}
+
+TEST(TransferTest, AGiverWhoRotatedItsKeySinceIsStillBelieved) {
+  World world;
+  auto maker = std::make_unique<Role>(world, world / "maker");
+  Role shop(world, world / "shop");
+  maker->Manufacture(4);
+  maker->Do(
+      {{"verb", "transfer"}, {"request", shop.Request(2, "r1")}, {"out", world / "p1"}, {"serials", {"SN-1", "SN-2"}}});
+  maker->Do({{"verb", "transfer"},
+             {"request", shop.Request(1, "r2")},
+             {"out", world / "p2"},
+             {"serials", {"SN-3"}},
+             {"offline", true}});
+  ASSERT_TRUE(maker->identity().Rotate(maker->registry(), std::nullopt));
+  const json taken = shop.Do({{"verb", "import"}, {"file", world / "p1"}});
+  EXPECT_EQ(taken["imported"].size(), 2u) << taken;
+  // What wasn't anchored before the rotation was signed by a key that counts no more.
+  const json late = shop.Do({{"verb", "import"}, {"file", world / "p2"}});
+  EXPECT_EQ(late["imported"].size(), 0u) << late;
+  EXPECT_EQ(late["refused"][0]["code"], "untrusted") << late;
+  // With the new key the maker goes on as before.
+  maker = nullptr;
+  Role again(world, world / "maker", false);
+  again.Do({{"verb", "transfer"}, {"request", shop.Request(1, "r3")}, {"out", world / "p3"}, {"serials", {"SN-4"}}});
+  EXPECT_EQ(shop.Do({{"verb", "import"}, {"file", world / "p3"}})["imported"].size(), 1u);
+}
+
+TEST(TransferTest, ACompromisedGiverIsBelievedForWhatWasAnchoredBefore) {
+  World world;
+  auto maker = std::make_unique<Role>(world, world / "maker");
+  Role shop(world, world / "shop");
+  maker->Manufacture(3);
+  maker->Do({{"verb", "transfer"}, {"request", shop.Request(1, "r1")}, {"out", world / "p1"}, {"serials", {"SN-1"}}});
+  const uint64_t since = maker->registry().Checkpoint()->size;
+  maker->Do({{"verb", "transfer"}, {"request", shop.Request(1, "r2")}, {"out", world / "p2"}, {"serials", {"SN-2"}}});
+  ASSERT_TRUE(maker->identity().Rotate(maker->registry(), since));
+  EXPECT_EQ(shop.Do({{"verb", "import"}, {"file", world / "p1"}})["imported"].size(), 1u);
+  const json after = shop.Do({{"verb", "import"}, {"file", world / "p2"}});
+  EXPECT_EQ(after["refused"][0]["code"], "untrusted") << "the thief may have signed it: " << after;
+  maker = nullptr;
+  Role again(world, world / "maker", false);
+  again.Do({{"verb", "transfer"}, {"request", shop.Request(1, "r3")}, {"out", world / "p3"}, {"serials", {"SN-3"}}});
+  const json taken = shop.Do({{"verb", "import"}, {"file", world / "p3"}});
+  EXPECT_EQ(taken["imported"].size(), 1u) << taken;
+}
+
+TEST(TransferTest, WhoGaveADeviceKeepsTheLinkThatPassedItOn) {
+  World world;
+  Role maker(world, world / "maker"), shop(world, world / "shop"), owner(world, world / "owner");
+  maker.Manufacture(1);
+  ASSERT_EQ(Pass(maker, shop, 1)["imported"].size(), 1u);
+  const DeviceRecord given = maker.store().List()->front();
+  const DeviceRecord held = shop.store().List()->front();
+  ASSERT_TRUE(given.passed_on);
+  EXPECT_EQ(given.passed_on->link, held.links.back().link);
+  EXPECT_EQ(given.passed_on->sigs, held.links.back().sigs);
+  EXPECT_FALSE(held.passed_on) << "is the giver's business";
+  // Offline: only once it is anchored.
+  ASSERT_EQ(Pass(shop, owner, 1, true)["imported"].size(), 1u);
+  EXPECT_FALSE(shop.store().List()->front().passed_on);
+  ASSERT_EQ(shop.Do({{"verb", "anchor"}})["anchored"].size(), 1u);
+  const DeviceRecord passed = shop.store().List()->front();
+  ASSERT_TRUE(passed.passed_on);
+  EXPECT_EQ(passed.passed_on->link, owner.store().List()->front().links.back().link);
+  EXPECT_GT(passed.passed_on->index, 0u);
 }
 
 }  // namespace
