@@ -393,15 +393,12 @@ guard("coap repeat", "didcomm/transports/coap_transport.cc", "more_of_reply || f
 guard("coap exchanges", "didcomm/transports/coap_transport.cc", "exchanges.size() >= options.max_exchanges",
       TRANSPORTS + "Coap.WhatIsAnnouncedReservesNothing", new="false")
 guard("coap size", "didcomm/transports/coap_transport.cc", "before + data.size() > options.max_envelope",
-      "keel_transport_contract_test:All/TransportContract.TooLargeIsNamedAndNeverHandled/coap",
-      TRANSPORTS + "Coap.WhatIsAnnouncedReservesNothing", new="false")
-guard("file links", "didcomm/transports/file_transport.cc", "!S_ISREG(info.st_mode)) continue;",
-      TRANSPORTS + "Files.NothingIsReadThroughLinks", new="false) continue;")
+      TRANSPORTS + "Coap.BlocksOverTheLimitThatNobodyAnnounced", new="false")
 guard("websocket size", "base/net/websocket_server.cc", "ws_.read_message_max(server_.options.max_message);",
       "keel_base_net_test:WebSocket.LargeMessagesAndTheLimit")
 guard("websocket message deadline", "base/net/websocket_server.cc",
       "if (!std::exchange(self->reading_, true)) self->Arm(self->server_.options.message_deadline);",
-      "keel_base_net_test:WebSocket.SlowOnesAreLeft")
+      "keel_base_net_test:WebSocket.AMessageThatDoesNotEndMeetsItsOwnDeadline")
 guard("websocket queue", "base/net/websocket_server.cc", "queued > self->server_.options.max_queued",
       "keel_base_net_test:WebSocket.WhoDoesNotReadIsClosed", new="false")
 

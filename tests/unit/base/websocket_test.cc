@@ -218,6 +218,16 @@ TEST(WebSocket, SlowOnesAreLeft) {
   EXPECT_TRUE(client->open());
 }
 
+TEST(WebSocket, AMessageThatDoesNotEndMeetsItsOwnDeadline) {
+  Echo echo({.message_deadline = milliseconds(200)});  // of idleness: a minute
+  fakes::RawConnection raw(echo.http->port());
+  ASSERT_TRUE(raw.Send(UpgradeRequest()));
+  ASSERT_NE(raw.Read(5000, "\r\n\r\n").find("101"), std::string::npos);
+  ASSERT_TRUE(raw.Send(std::string("\x81\xfe\x01\x00\0\0\0\0abc", 11)));  // 3 of 256 octets
+  static_cast<void>(raw.Read(10'000));
+  EXPECT_TRUE(raw.closed());
+}
+
 TEST(WebSocket, WhoDoesNotReadIsClosed) {
   Echo echo({.max_queued = 1 << 20}, [](const WebSocketConnection& from, const std::string&) {
     for (int i = 0; i < 64; ++i) from.Send(std::string(1 << 20, 'x'));

@@ -341,6 +341,9 @@ TEST(Mediator, PickupAnswers) {
   // Without a return route there is no answer, and none lands in the queue.
   EXPECT_EQ(world.Ask(bob.account, kPickup + "status-request", "{}", "").type, "");
   EXPECT_EQ(world.Ask(bob.account, kPickup + "delivery-request", R"({"limit":10})", "none").type, "");
+  // Nor does one wait for the next question's return route.
+  EXPECT_EQ(world.Ask(bob.account, "https://didcomm.org/trust-ping/2.0/ping", R"({"response_requested":false})").type,
+            "");
   EXPECT_EQ(bob.client->Status()->count, 3u);
 }
 

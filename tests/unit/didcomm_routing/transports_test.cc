@@ -170,6 +170,16 @@ TEST_F(Coap, WhatIsAnnouncedReservesNothing) {
   EXPECT_EQ(server->stats().exchanges, 2u);
 }
 
+TEST_F(Coap, BlocksOverTheLimitThatNobodyAnnounced) {
+  CoapServerOptions options;
+  options.max_envelope = 1500;
+  Start(options);
+  RawCoap peer(server->port());
+  EXPECT_EQ(peer.Post(1, RawCoap::Block1(0, true), block), 231);
+  EXPECT_EQ(peer.Post(2, RawCoap::Block1(1, true), block), 413);
+  EXPECT_EQ(server->stats().exchanges, 0u);
+}
+
 TEST_F(Coap, OtherThingsThatAreRefused) {
   Start();
   RawCoap peer(server->port());
