@@ -172,6 +172,7 @@ class Session final : public Peer, public std::enable_shared_from_this<Session<S
   bool open() const override { return !gone_.load(); }
 
   void CloseNow() override {
+    gone_.store(true);  // a handle that outlives the server must learn it
     ErrorCode ignored;
     beast::get_lowest_layer(ws_).close(ignored);
   }
@@ -257,7 +258,8 @@ class Session final : public Peer, public std::enable_shared_from_this<Session<S
       asio::post(*self->server_.workers, [self, text = std::move(text)]() mutable {
         self->server_.on_message(self->Connection(), std::move(text));
         asio::post(self->ws_.get_executor(), [self] {
-          if (!self->gone_.load()) self->Read();
+          // A handler that said goodbye: to read on would answer a ping, as if the message had been taken.
+          if (!self->gone_.load() && !self->goodbye_) self->Read();
         });
       });
     });

@@ -24,6 +24,11 @@ constexpr milliseconds kLong = seconds(20);
 
 // Says what it heard; notes who left.
 class Echo {
+  // Before the servers, so that they are gone before what their threads use.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int closed_ = 0;
+
  public:
   explicit Echo(WebSocketServerOptions options = {}, WebSocketServer::OnMessage on_message = {}) {
     if (!on_message) {
@@ -60,11 +65,6 @@ class Echo {
   std::unique_ptr<WebSocketServer> server;
   std::unique_ptr<HttpServer> http;
   std::string url;
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int closed_ = 0;
 };
 
 std::string UpgradeRequest(const std::string& path = "/ws") {
@@ -271,6 +271,7 @@ TEST(WebSocket, HandleOutlivesTheServer) {
     auto client = echo.Client();
     ASSERT_TRUE(client->Send("x", kLong));
     EXPECT_EQ(client->Receive(kLong).value_or("?"), "noted");
+    const std::lock_guard lock(mutex);
     EXPECT_TRUE(kept.front().Send("again"));
     EXPECT_EQ(client->Receive(kLong).value_or("?"), "again");
   }
