@@ -7,6 +7,7 @@
 #include "base/json_strict.h"
 #include "did/did.h"
 #include "didcomm/internal/agent_impl.h"
+#include "didcomm/protocols/discover_features.h"
 #include "didcomm/protocols/empty.h"
 #include "didcomm/protocols/message_type.h"
 #include "didcomm/protocols/report_problem.h"
@@ -74,9 +75,11 @@ Result<std::vector<Outgoing>> Agent::Impl::Handle(const Opened& opened) {
   std::vector<Outgoing> out;
   std::optional<Outgoing> breaker;
   if (is_report && incoming.Proven() && opened.fresh) breaker = CountReceived(incoming, thread);
-  auto handled = Dispatch(incoming, opened.fresh);
+  Spoken spoken = Spoken::kNo;
+  auto handled = Dispatch(incoming, opened.fresh, spoken);
   if (handled) {
     out = std::move(*handled);
+    if (incoming.Proven()) LearnLimit(incoming);
   } else {
     if (options.on_refused) options.on_refused(incoming, handled.error());
     Notify(incoming, nullptr);
@@ -84,7 +87,7 @@ Result<std::vector<Outgoing>> Agent::Impl::Handle(const Opened& opened) {
     if (!incoming.Proven() || is_report || !opened.fresh) {
       if (!breaker) return std::unexpected<Error>(std::move(handled.error()));
     } else {
-      out.push_back({.message = ReportFor(incoming, handled.error())});
+      out.push_back({.message = ReportFor(incoming, handled.error(), spoken)});
     }
   }
   if (breaker) out.push_back(std::move(*breaker));
@@ -104,43 +107,53 @@ Result<std::vector<Outgoing>> Agent::Impl::Handle(const Opened& opened) {
   return out;
 }
 
-Result<std::vector<Outgoing>> Agent::Impl::Dispatch(const Incoming& incoming, bool fresh) {
+Result<std::vector<Outgoing>> Agent::Impl::Dispatch(const Incoming& incoming, bool fresh, Spoken& spoken) {
   const Message& message = incoming.message();
   const auto type = MessageType::Parse(message.type);
-  bool other_version = false;
   if (type) {
     for (Protocol* protocol : parts.protocols) {
       for (const ProtocolInfo& info : protocol->Speaks()) {
-        const auto spoken = MessageType::ParseProtocol(info.uri);
-        if (!spoken || !spoken->SameProtocol(*type)) continue;
-        if (spoken->Compatible(*type)) return fresh ? protocol->Receive(incoming) : protocol->Repeated(incoming);
-        other_version = true;
+        const auto ours = MessageType::ParseProtocol(info.uri);
+        if (!ours || !ours->SameProtocol(*type)) continue;
+        spoken = Spoken::kYes;
+        if (ours->Compatible(*type)) return fresh ? protocol->Receive(incoming) : protocol->Repeated(incoming);
+        spoken = Spoken::kOtherVersion;
       }
     }
   }
   if (!fresh) return Fail(Code::kReplayed, "didcomm agent", "message " + message.id + " came before");
   // Somebody here asked for it: then it needs no protocol.
   if (Awaited(incoming)) return std::vector<Outgoing>();
-  if (other_version)
-    return Fail(Code::kUnknownVersion, "didcomm agent", "no such version of the protocol: " + message.type);
-  return Fail(Code::kMethodNotSupported, "didcomm agent", "no protocol for message type '" + message.type + "'");
+  return Fail(Code::kUnsupported, "didcomm agent",
+              (spoken == Spoken::kNo ? "no protocol for message type '" : "not a version that is spoken here: '") +
+                  message.type + "'");
 }
 
-Message Agent::Impl::ReportFor(const Incoming& incoming, const Error& error) const {
+Message Agent::Impl::ReportFor(const Incoming& incoming, const Error& error, Spoken spoken) const {
   const Message& message = incoming.message();
-  if (error.code == Code::kUnknownVersion) {
-    const auto type = MessageType::Parse(message.type);
-    for (const Protocol* protocol : parts.protocols) {
-      for (const ProtocolInfo& info : protocol->Speaks()) {
-        const auto spoken = MessageType::ParseProtocol(info.uri);
-        if (type && spoken && spoken->SameProtocol(*type))
-          return MakeProblemReport(incoming, kProblemUnsupportedVersion, {info.uri});
-      }
+  if (spoken == Spoken::kNo) return MakeProblemReport(incoming, kProblemUnsupportedProtocol, {message.type});
+  if (spoken == Spoken::kYes) return MakeProblemReport(incoming, ProblemCodeFor(error.code), {message.type});
+  std::string supported;
+  const auto type = MessageType::Parse(message.type);
+  for (const Protocol* protocol : parts.protocols) {
+    for (const ProtocolInfo& info : protocol->Speaks()) {
+      const auto ours = MessageType::ParseProtocol(info.uri);
+      if (type && ours && ours->SameProtocol(*type)) supported += (supported.empty() ? "" : " ") + info.uri;
     }
   }
-  const std::string_view code =
-      error.code == Code::kMethodNotSupported ? kProblemUnsupportedProtocol : ProblemCodeFor(error.code);
-  return MakeProblemReport(incoming, code, {message.type});
+  return MakeProblemReport(incoming, kProblemUnsupportedVersion, {std::move(supported)});
+}
+
+void Agent::Impl::LearnLimit(const Incoming& incoming) {
+  const auto type = MessageType::Parse(incoming.message().type);
+  const auto ours = MessageType::ParseProtocol(kDiscoverFeaturesProtocol);
+  if (!type || !type->Compatible(*ours) || !type->Is("disclose")) return;
+  const auto disclosures = ReadDisclose(incoming.message());
+  if (!disclosures) return;
+  const std::optional<uint64_t> most = MaxReceiveBytes(*disclosures);
+  if (!most || *most == 0) return;
+  const std::lock_guard lock(mutex);
+  limits.Set(incoming.message().from, *most);
 }
 
 std::optional<Outgoing> Agent::Impl::CountReceived(const Incoming& incoming, const std::string& thread) {
@@ -249,14 +262,14 @@ Result<std::string> Agent::Receive(std::string_view envelope, std::shared_ptr<Ch
   KEEL_TRY(std::vector<Outgoing> out, impl_->Handle(opened));
   const Incoming incoming = opened.AsIncoming();
   std::string answer = impl_->ReturnRoute(incoming, out);
-  for (Outgoing& item : out) impl_->Wait(std::move(item.message));
+  for (Outgoing& item : out) (void)impl_->Wait(std::move(item.message));  // it says itself what it has no room for
   return answer;
 }
 
 Result<> Agent::ReceiveOneWay(std::string_view envelope) {
   KEEL_TRY(const Impl::Opened opened, impl_->Open(envelope));
   KEEL_TRY(std::vector<Outgoing> out, impl_->Handle(opened));
-  for (Outgoing& item : out) impl_->Wait(std::move(item.message));
+  for (Outgoing& item : out) (void)impl_->Wait(std::move(item.message));  // it says itself what it has no room for
   return {};
 }
 

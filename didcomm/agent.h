@@ -61,11 +61,12 @@ struct Sent {
   std::optional<Error> answer_error;  // the peer answered on the return route, but the answer was refused
 };
 
-// Receives, dispatches, answers, sends. Starts no thread: Receive is called by listeners, DeliverWaiting by a thread of
-// the program's own. Thread-safe as far as the parts are; the callbacks and protocols are called without any lock held.
+// Receives, dispatches, answers, sends. A peer that disclosed max_receive_bytes is sent no longer envelope (kTooLarge).
+// Starts no thread: Receive is called by listeners, DeliverWaiting by a thread of the program's own. Thread-safe as far
+// as the parts are; the callbacks and protocols are called without any lock held.
 class Agent {
  public:
-  Agent(AgentParts parts, AgentOptions options = {});
+  explicit Agent(AgentParts parts, AgentOptions options = {});
   ~Agent();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;

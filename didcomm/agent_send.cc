@@ -34,6 +34,10 @@ Result<Packed> Agent::Impl::Pack(const Message& message, const std::string& from
   PackOptions how;
   how.agreements = parts.agreements;
   const std::string& to = message.to[0];
+  {
+    const std::lock_guard lock(mutex);
+    how.max_receive_bytes = limits.Of(to);
+  }
   if (from.empty()) return PackAnoncrypt(message, to, parts.keys, parts.resolver, how);
   return PackAuthcrypt(message, from, to, parts.keys, parts.resolver, how);
 }
@@ -111,7 +115,7 @@ Result<Sent> Agent::Impl::DeliverAll(const Message& message, const std::string& 
       }
     }
   }
-  for (Message& rest : following) Wait(std::move(rest));
+  for (Message& rest : following) (void)Wait(std::move(rest));
   return sent;
 }
 

@@ -109,4 +109,18 @@ std::vector<std::string> RecentMessages::Known(const std::string& peer, const st
   return known;
 }
 
+void PeerLimits::Set(const std::string& peer, uint64_t octets) {
+  const auto [it, fresh] = limits_.insert_or_assign(peer, octets);
+  if (!fresh) return;
+  order_.push_back(peer);
+  if (order_.size() <= max_) return;
+  limits_.erase(order_.front());
+  order_.pop_front();
+}
+
+uint64_t PeerLimits::Of(const std::string& peer) const {
+  const auto it = limits_.find(peer);
+  return it == limits_.end() ? 0 : it->second;
+}
+
 }  // namespace keel::didcomm

@@ -6,7 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/json_strict.h"
-#include "vc/credential.h"
+#include "didcomm/attachment.h"
 
 namespace keel::exchange {
 namespace {
@@ -41,12 +41,19 @@ Result<const Attachment*> Find(const Message& message, std::initializer_list<std
   return Fail(Code::kUnsupported, kWhere, "no attachment of format " + std::string(*formats.begin()));
 }
 
-// The JSON of data.json or data.base64.
+// The content, its hash checked if it has one. Nothing is fetched; signatures on attachments aren't asked for.
+Result<std::string> Content(const Attachment& attachment, size_t max_octets) {
+  if (attachment.json.empty() && attachment.base64.empty())
+    return Fail(Code::kUnsupported, kWhere, "content by link; it must be in the message");
+  Attachment unsigned_one = attachment;
+  unsigned_one.jws.clear();
+  KEEL_TRY(const didcomm::AttachmentContent content, didcomm::OpenAttachment(unsigned_one, {.max_octets = max_octets}));
+  return base::ToString(content.octets);
+}
+
 Result<json> Json(const Attachment& attachment) {
-  if (!attachment.json.empty()) return base::ParseJson(attachment.json);
-  if (attachment.base64.empty()) return Fail(Code::kUnsupported, kWhere, "content by link; it must be in the message");
-  KEEL_TRY(const base::ByteVec octets, base::FromBase64Url(attachment.base64));
-  return base::ParseJson(base::ToString(octets));
+  KEEL_TRY(const std::string text, Content(attachment, kMaxWish));
+  return base::ParseJson(text);
 }
 
 Attachment FromJson(std::string_view format, const json& value) {
@@ -120,10 +127,8 @@ Result<PresentationWish> ReadPresentationWish(const Message& message) {
 
 Result<std::string> ReadJwt(const Message& message, std::string_view format) {
   KEEL_TRY(const Attachment* attachment, Find(message, {format}));
-  if (attachment->base64.size() > 4 * vc::kMaxCredential) return Fail(Code::kTooLarge, kWhere, "over 768 KiB");
   if (attachment->base64.empty()) return Fail(Code::kMissing, kWhere, "no data.base64");
-  KEEL_TRY(const base::ByteVec octets, base::FromBase64Url(attachment->base64));
-  return base::ToString(octets);
+  return Content(*attachment, kMaxJwt);
 }
 
 bool HasAll(const std::vector<std::string>& has, const std::vector<std::string>& wanted) {

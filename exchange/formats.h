@@ -18,8 +18,10 @@ inline constexpr std::string_view kFormatCredential = "keel/vc-jwt@v1.0";
 inline constexpr std::string_view kFormatPresentationRequest = "keel/vp-jwt-request@v1.0";  // proposals, too
 inline constexpr std::string_view kFormatPresentation = "keel/vp-jwt@v1.0";
 
-inline constexpr size_t kMaxWishes = 16;     // credentials of one presentation, types of one credential
-inline constexpr size_t kMaxWishText = 512;  // octets of a type, a DID, a nonce
+inline constexpr size_t kMaxWishes = 16;      // credentials of one presentation, types of one credential
+inline constexpr size_t kMaxWishText = 512;   // octets of a type, a DID, a nonce
+inline constexpr size_t kMaxWish = 64 << 10;  // octets of a wish as JSON
+inline constexpr size_t kMaxJwt = 768 << 10;  // octets of a vc+jwt or vp+jwt
 
 // Of proposals, offers and requests: {"types":[...],"claims":{...}}. The subject is the holder's DID in the exchange.
 struct CredentialWish {
@@ -42,8 +44,8 @@ didcomm::Attachment ToAttachment(const PresentationWish& wish);
 // A vc+jwt (kFormatCredential) or vp+jwt (kFormatPresentation).
 didcomm::Attachment JwtAttachment(std::string_view jwt, std::string_view format);
 
-// From the message's attachment of that format. kUnsupported (it has none of that format), kMissing, kMalformed,
-// kTooLarge.
+// From the message's attachment of that format; a hash that it has must be right. kUnsupported (it has none of that
+// format, or only a link), kMissing, kMalformed, kTooLarge, kCorrupt (the hash is another's).
 Result<CredentialWish> ReadCredentialWish(const didcomm::Message& message);
 Result<PresentationWish> ReadPresentationWish(const didcomm::Message& message);
 Result<std::string> ReadJwt(const didcomm::Message& message, std::string_view format);

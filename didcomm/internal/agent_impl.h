@@ -46,8 +46,12 @@ struct Agent::Impl {
   // Receiving.
   Result<Opened> Open(std::string_view envelope);
   Result<std::vector<Outgoing>> Handle(const Opened& opened);
-  Result<std::vector<Outgoing>> Dispatch(const Incoming& incoming, bool fresh);
-  Message ReportFor(const Incoming& incoming, const Error& error) const;
+  // Whether the type's protocol is spoken here.
+  enum class Spoken : uint8_t { kYes, kOtherVersion, kNo };
+  Result<std::vector<Outgoing>> Dispatch(const Incoming& incoming, bool fresh, Spoken& spoken);
+  Message ReportFor(const Incoming& incoming, const Error& error, Spoken spoken) const;
+  // What peers disclosed: how much they take (feature max_receive_bytes).
+  void LearnLimit(const Incoming& incoming);
   std::optional<Outgoing> CountReceived(const Incoming& incoming, const std::string& thread);
   void BoundProblems(std::vector<Outgoing>& out);
   void Acknowledge(const Incoming& incoming, std::vector<Outgoing>& out);
@@ -76,6 +80,7 @@ struct Agent::Impl {
   Outbox outbox;
   ThreadProblems problems;
   RecentMessages recent;
+  PeerLimits limits;
   std::list<Waiter*> waiters;
   bool stopped = false;
 };

@@ -78,4 +78,17 @@ class RecentMessages {
   std::deque<std::pair<std::string, std::string>> recent_;
 };
 
+// What peers said that they take at most, in octets of an envelope.
+class PeerLimits {
+ public:
+  explicit PeerLimits(size_t max = 1024) : max_(max) {}
+  void Set(const std::string& peer, uint64_t octets);
+  uint64_t Of(const std::string& peer) const;  // 0: unknown
+
+ private:
+  const size_t max_;
+  std::map<std::string, uint64_t> limits_;
+  std::deque<std::string> order_;  // oldest first; as many as limits_
+};
+
 }  // namespace keel::didcomm

@@ -169,10 +169,11 @@ Result<std::vector<Outgoing>> CredentialExchange::Apply(ExchangeRecord record, c
     case ExchangeDecision::Kind::kGoOn: break;
   }
   switch (record.state) {
-    case ExchangeState::kProposalReceived:
-      return SendNext(std::move(record),
-                      record.role == ExchangeRole::kIssuer ? ExchangeMessage::kOffer : ExchangeMessage::kRequest,
+    case ExchangeState::kProposalReceived: {
+      const bool issuer = record.role == ExchangeRole::kIssuer;
+      return SendNext(std::move(record), issuer ? ExchangeMessage::kOffer : ExchangeMessage::kRequest,
                       decision.content);
+    }
     case ExchangeState::kOfferReceived: return SendNext(std::move(record), ExchangeMessage::kRequest, decision.content);
     case ExchangeState::kRequestReceived:
       return SendNext(std::move(record), ExchangeMessage::kDeliver, decision.content);

@@ -334,9 +334,10 @@ guard("broker audience", ACCESS, 'if (audience != owner.audience) return Fail(Co
 # Envelopes on hosts --------------------------------------------------------------------------------------------------------
 CHECKS = "didcomm/unpack_checks.cc"
 ADDRESSING = "keel_didcomm_test:Addressing."
-guard("unpack from", CHECKS, "!sender->empty() && did::DidOf(*sender) != message.from",
-      ADDRESSING + "FromMustBeTheEncryptingKeysDid", new="false")
-guard("unpack to", CHECKS, "std::find(message.to.begin(), message.to.end(), ours) == message.to.end()",
+guard("unpack from", CHECKS, "!from.empty() && did::DidOf(kid) == from", ADDRESSING + "FromMustBeTheEncryptingKeysDid",
+      new="true")
+guard("unpack to", CHECKS, "std::none_of(message.to.begin(), message.to.end(), "
+      "[ours](const std::string& to) { return did::DidOf(to) == ours; })",
       ADDRESSING + "ToMustNameUs", new="false")
 guard("unpack expiry", "didcomm/unpack.cc",
       "options.now && result.message.expires_time && !NotAfterOk(*result.message.expires_time, *options.now)",
@@ -417,8 +418,8 @@ guard("protocols: encrypted", AGENT, "how.require_encrypted = options.require_en
       P + "Agent.ReportsOnlyToProvenSenders")
 guard("protocols: reports to the proven", AGENT, "!incoming.Proven() || is_report || !opened.fresh",
       P + "Agent.ReportsOnlyToProvenSenders", new="is_report || !opened.fresh")
-guard("protocols: major version", AGENT, "spoken->Compatible(*type)", P + "Agent.MinorVersionsAreTakenMajorOnesNot",
-      new="spoken->SameProtocol(*type)")
+guard("protocols: major version", AGENT, "ours->Compatible(*type)", P + "Agent.MinorVersionsAreTakenMajorOnesNot",
+      new="ours->SameProtocol(*type)")
 guard("protocols: outbox full", AGENT,
       'if (outbox.full()) return Fail(Code::kBusy, "didcomm agent", "too many messages wait for delivery");',
       P + "Agent.WhatWaitsIsBounded")

@@ -396,6 +396,69 @@ TEST(Agent, AnAnswerThatIsRefusedIsSaid) {
   EXPECT_EQ(alice.agent->Ask(MakePing(), alice.did, bob.did, 10s).error().code, Code::kMalformed);
 }
 
+TEST(Agent, KeepsToWhatAPeerTakes) {
+  World world;
+  Party alice(world, "alice"), bob(world, "bob");
+  Message text = *BasicMessage{.content = std::string(3000, 'x'), .lang = ""}.ToMessage();
+  ASSERT_TRUE(alice.agent->Send(text, alice.did, bob.did).has_value());
+  Disclosure most{.feature_type = "constraint", .id = "max_receive_bytes", .roles = {}, .max_receive_bytes = 3500};
+  // Not from somebody who only says that he is bob.
+  Message disclose = MakeDisclose({most});
+  disclose.from = bob.did;
+  disclose.to = {alice.did};
+  disclose.id = "d1";
+  EXPECT_TRUE(alice.agent->Receive(PackAnoncrypt(disclose, alice.did, world.keys, world.resolver)->text).has_value());
+  ASSERT_TRUE(alice.agent->Send(text, alice.did, bob.did).has_value());
+  EXPECT_TRUE(alice.agent->Receive(PackFor(world, MakeDisclose({most}), bob.did, alice.did)).has_value());
+  EXPECT_EQ(alice.agent->Send(text, alice.did, bob.did).error().code, Code::kTooLarge);
+  EXPECT_TRUE(alice.agent->Send(MakePing(false), alice.did, bob.did).has_value());
+}
+
+class FakeChannel final : public Channel {
+ public:
+  bool Send(std::string envelope) override {
+    if (gone) return false;
+    sent.push_back(std::move(envelope));
+    return true;
+  }
+  std::vector<std::string> sent;
+  bool gone = false;
+};
+
+// Says several things at once.
+class Talker final : public Protocol {
+ public:
+  std::vector<ProtocolInfo> Speaks() const override { return {{"https://example.org/talk/1.0", {"talker"}}}; }
+  Result<std::vector<Outgoing>> Receive(const Incoming& incoming) override {
+    std::vector<Outgoing> out;
+    for (int i = 0; i < 3; ++i) out.push_back({.message = incoming.Reply("https://example.org/talk/1.0/word")});
+    out.push_back({.message = incoming.Reply("https://example.org/talk/1.0/letter"), .on_return_route = false});
+    return out;
+  }
+};
+
+TEST(Agent, ALastingConnectionTakesMoreThanOneAnswer) {
+  World world;
+  Talker talker;
+  Party alice(world, "alice"), bob(world, "bob", true, {&talker});
+  Message hello = Typed("https://example.org/talk/1.0/hello");
+  hello.return_route = "all";
+  // One answer where the connection takes one; the others wait.
+  EXPECT_NE(*bob.agent->Receive(PackFor(world, hello, alice.did, bob.did)), "");
+  EXPECT_EQ(bob.agent->waiting(), 3u);
+  // All that may where it lasts.
+  auto channel = std::make_shared<FakeChannel>();
+  EXPECT_NE(*bob.agent->Receive(PackFor(world, hello, alice.did, bob.did), channel), "");
+  ASSERT_EQ(channel->sent.size(), 2u);
+  EXPECT_EQ(OpenFor(world, channel->sent[0])->type, "https://example.org/talk/1.0/word");
+  EXPECT_EQ(bob.agent->waiting(), 4u);
+  // And none is lost when it is gone.
+  channel->gone = true;
+  EXPECT_NE(*bob.agent->Receive(PackFor(world, hello, alice.did, bob.did), channel), "");
+  EXPECT_EQ(bob.agent->waiting(), 7u);
+  EXPECT_TRUE(bob.undelivered.empty());
+}
+
 TEST(Agent, ManyThreads) {
   World world;
   Party alice(world, "alice"), bob(world, "bob", true, {}, {.on_message = [](const Incoming&) {}});

@@ -2,6 +2,7 @@
 #include "exchange/jwt_hooks.h"
 
 #include "base/encoding.h"
+#include "didcomm/attachment.h"
 #include "didcomm/protocols/issue_credential.h"
 #include "didcomm/protocols/present_proof.h"
 #include "tests/unit/didcomm_protocols/world.h"
@@ -306,6 +307,10 @@ TEST_F(Exchanges, PresentationsThatDontHold) {
   EXPECT_EQ(
       attempt([&](vc::PresentationRequest& made) { made.credentials = {mallory.held.List()->at(0).jwt}; }, mallory),
       kDone);
+  // mallory's credential in somebody else's hand, handed on by mallory.
+  EXPECT_EQ(
+      attempt([&](vc::PresentationRequest& made) { made.credentials = {mallory.held.List()->at(0).jwt}; }, holder_),
+      kAbandoned);
 }
 
 TEST_F(Exchanges, ProversAreNotLured) {
@@ -346,6 +351,11 @@ TEST(Formats, WrittenAndRead) {
   message.attachments[0].base64 = base::Base64Url(AsBytes(message.attachments[0].json));
   message.attachments[0].json.clear();
   EXPECT_TRUE(ReadPresentationWish(message).has_value());
+  // A hash that isn't the content's.
+  message.attachments[0].hash = AttachmentHash(AsBytes("something else"));
+  EXPECT_EQ(ReadPresentationWish(message).error().code, Code::kCorrupt);
+  message.attachments[0].hash.clear();
+  message.attachments[0].base64.clear();
   for (const char* bad : {"{}", "[]", R"({"credentials":[]})", R"({"credentials":[5]})", R"({"credentials":{}})",
                           R"({"credentials":[{"types":"A"}]})", R"({"credentials":[{}],"nonce":1})"}) {
     message.attachments[0].json = bad;
