@@ -10,6 +10,7 @@
 #include "core/secret.h"
 #include "crypto/hosted/jwk.h"
 #include "did/jose.h"
+#include "ledger/limits.h"
 #include "onboarding/limits.h"
 #include "onboarding/problem.h"
 #include "verifier/incoming.h"
@@ -65,6 +66,16 @@ Result<> CheckRelation(const Onboarding::Incoming& in) {
   return {};
 }
 
+// The device checks by itself that the link spends its base seal.
+Result<> PutLink(const ChainLink& link, json& members) {
+  ByteReader reader(link.item);
+  members[Key(body::kLink)] = base::Base64Url(reader.Take(ledger::kLinkRecord));
+  members[Key(body::kPolicy)] = base::Base64Url(reader.Take(reader.U16()));
+  members[Key(body::kSigs)] = base::Base64Url(reader.Take(reader.left()));
+  if (!reader.ok()) return Fail(Code::kCorrupt, "claim", "the link that passed the device on");
+  return {};
+}
+
 }  // namespace
 
 Onboarding::Reply Onboarding::OnContact(Incoming& in) {
@@ -83,6 +94,7 @@ Onboarding::Reply Onboarding::OnContact(Incoming& in) {
   members[Key(body::kTime)] = now;
   if (!claim.order.empty()) {
     KEEL_TRY(members[Key(body::kOrder)], SignOrder(claim, now));
+    if (claim.order == onboarding::order::kOpTransfer) KEEL_TRY_VOID(PutLink(claim.passed_on, members));
   }
   // An order is bound to the generation that the device has when it reads it, so no renewal comes with it.
   if (InFleet(claim.state) && claim.order.empty()) {
@@ -160,6 +172,8 @@ Onboarding::Reply Onboarding::OnLifecycleAck(Incoming& in) {
   claim.changed = base::NowSeconds();
   if (of == onboarding::order::kOpRetire) {
     claim.state = ClaimState::kRetired;
+  } else if (of == onboarding::order::kOpTransfer) {
+    claim.passed_on = {};  // it has forgotten us and looks for its next owner; the claim stays released
   } else {
     claim.state = ClaimState::kClaimed;  // wiped: it may come back to us, or go to the next owner
     KEEL_TRY_VOID(parts_.book.Invite(claim));

@@ -144,7 +144,8 @@ Result<std::string> Onboarding::Handle(const std::string& envelope) {
       // The question that waits for the owner, and its answer, stay what `why` says.
       in.slot->claim = std::move(before);
       const ClaimState state = in.slot->claim.state;
-      if (state != ClaimState::kHeld && state != ClaimState::kRevoked) in.slot->claim.problem = reply.error().Text();
+      if (state != ClaimState::kHeld && state != ClaimState::kRevoked && state != ClaimState::kReleased)
+        in.slot->claim.problem = reply.error().Text();
       reply = Refusal(in, reply.error());
     }
   }

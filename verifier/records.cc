@@ -45,6 +45,8 @@ void MeetingFields(Archive& archive, Record& claim) {
   archive(claim.hardware_credential);
   archive(claim.facts);
   archive(claim.judgement);
+  archive(claim.passed_on.item);
+  archive(claim.passed_on.spent_seal);
 }
 
 template <typename Archive, typename Record>

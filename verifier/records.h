@@ -71,6 +71,7 @@ struct Claim {
   std::string hardware_credential;  // vc+jwt as the device presented it
   std::string facts;                // JSON the policy judged
   std::string judgement;            // JSON of the last judgement
+  ChainLink passed_on;              // released: item of the link that spent our seal, for the device; empty: none
 
   // Key 'r' || DID: the relation, small, written at every contact.
   ClaimState state = ClaimState::kClaimed;

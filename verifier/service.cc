@@ -181,6 +181,7 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
       }};
   s.onboarding = std::make_unique<Onboarding>(std::move(parts));
   KEEL_TRY_VOID(s.book->Load());
+  KEEL_TRY_VOID(s.ReleaseGiven());  // `keel ownership` may have worked while nobody served
   KEEL_TRY_VOID(s.ResetMembers());
   if (s.mediator) KEEL_TRY_VOID(s.mediator->Announce(s.url));
   ready->store(true, std::memory_order_release);

@@ -87,6 +87,8 @@ struct Service::Impl {
   Result<std::shared_ptr<ClaimSlot>> FindDevice(const nlohmann::json& args);
   // Whether a DID is an onboarded device's, its own or the one it speaks to us with.
   bool IsMember(const std::string& did) const;
+  // Releases the claims of devices that custody has passed on: out of the fleet now, told at their next contact.
+  Result<> ReleaseGiven();
   // Puts the members of onboarded claims and the readers into the broker's file.
   Result<> ResetMembers();
 };

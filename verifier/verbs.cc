@@ -37,6 +37,21 @@ json Summary(const Claim& claim, bool member) {
           {"seen", claim.seen}};
 }
 
+// A link as the pack has it. kTooLarge.
+Result<ChainLink> LinkOf(const custody::ChainLink& from, const Bytes32& spent_seal) {
+  ChainLink link;
+  link.item.resize(ledger::kMaxItemBody);
+  ByteWriter w(link.item);
+  w.Put(ByteView(from.link))
+      .U16(static_cast<uint16_t>(from.policy.size()))
+      .Put(ByteView(from.policy))
+      .Put(ByteView(from.sigs));
+  if (!w.ok()) return Fail(Code::kTooLarge, "claim", "a link");
+  link.item.resize(w.size());
+  link.spent_seal = spent_seal;
+  return link;
+}
+
 Result<Claim> ClaimOf(const custody::DeviceRecord& record) {
   Claim claim;
   claim.did = record.did;
@@ -48,19 +63,7 @@ Result<Claim> ClaimOf(const custody::DeviceRecord& record) {
   KEEL_TRY(const vc::Credential hardware, vc::Credential::Parse(paper.payload));
   claim.maker = hardware.issuer;
   for (size_t i = 1; i <= record.links.size(); ++i) {
-    const custody::ChainLink& from = record.links[i - 1];
-    ChainLink link;
-    base::ByteVec body(ledger::kMaxItemBody);
-    ByteWriter w(body);
-    w.Put(ByteView(from.link))
-        .U16(static_cast<uint16_t>(from.policy.size()))
-        .Put(ByteView(from.policy))
-        .Put(ByteView(from.sigs));
-    if (!w.ok()) return Fail(Code::kTooLarge, "claim", "link " + std::to_string(i) + " of " + record.did);
-    body.resize(w.size());
-    link.item = std::move(body);
-    link.spent_seal = record.SealBefore(i);
-    claim.links.push_back(std::move(link));
+    KEEL_TRY(claim.links.emplace_back(), LinkOf(record.links[i - 1], record.SealBefore(i)));
   }
   claim.seal = record.LastSeal();
   claim.rendezvous_secret = record.rs;
@@ -89,6 +92,34 @@ Result<std::shared_ptr<ClaimSlot>> Service::Impl::FindDevice(const json& args) {
     return Fail(Code::kNotFound, "device",
                 "no claimed device has the serial or DID \"" + name + "\"; `keel-verifier devices` lists them");
   return found;
+}
+
+Result<> Service::Impl::ReleaseGiven() {
+  KEEL_TRY(const auto given, custody->List(custody::DeviceState::kGiven));
+  for (const custody::DeviceRecord& record : given) {
+    const auto slot = record.passed_on ? book->FindDevice(record.did) : nullptr;
+    if (slot == nullptr) continue;
+    const std::lock_guard guard(slot->mutex);
+    Claim& claim = slot->claim;
+    const bool over = claim.state == ClaimState::kReleased || claim.state == ClaimState::kRetired;
+    if (over || claim.seal != record.LastSeal()) continue;
+    Claim next = claim;
+    next.state = ClaimState::kReleased;
+    next.problem = "passed on to " + record.given_to;
+    // Only a device that is onboarded has secrets of ours to forget.
+    next.order.clear();
+    if (!claim.acknowledgement.empty()) {
+      KEEL_TRY(next.passed_on, LinkOf(*record.passed_on, record.LastSeal()));
+      next.order = onboarding::order::kOpTransfer;
+      next.problem += "; the device is told at its next contact";
+    }
+    next.changed = base::NowSeconds();
+    if (!claim.device_pairwise.empty()) KEEL_TRY_VOID(members->Remove(MemberId(claim.device_pairwise)));
+    KEEL_TRY_VOID(records->SaveClaim(next));
+    claim = std::move(next);
+    base::LogInfo("device.released", {{"device", claim.did}, {"serial", claim.serial}});
+  }
+  return {};
 }
 
 Result<> Service::Impl::ResetMembers() {
@@ -362,6 +393,8 @@ Result<json> Service::Impl::Order(const json& args) {
   const std::lock_guard guard(slot->mutex);
   Claim& claim = slot->claim;
   if (claim.device_pairwise.empty()) return Fail(Code::kWrongState, "order", claim.serial + " is not onboarded");
+  if (claim.state == ClaimState::kReleased)
+    return Fail(Code::kWrongState, "order", claim.serial + " was passed on: it is its next owner's to order");
   claim.order = op;  // signed when the device next asks
   KEEL_TRY_VOID(records->SaveClaim(claim));
   return Summary(claim, members->Has(MemberId(claim.device_pairwise)));
@@ -432,7 +465,16 @@ std::map<std::string, base::ControlVerb> Service::Verbs() {
   verbs["reader-add"] = [&s](const json& args) { return s.AddReader(args); };
   verbs["reader-remove"] = [&s](const json& args) { return s.RemoveReader(args); };
   verbs["firmware-import"] = [&s](const json& args) { return s.ImportFirmware(args); };
-  verbs["ownership"] = [&s](const json& args) { return custody::RunOwnershipVerb(*s.custody_context, args); };
+  verbs["ownership"] = [&s](const json& args) -> Result<json> {
+    KEEL_TRY(json answer, custody::RunOwnershipVerb(*s.custody_context, args));
+    // What was sold is sold, whatever becomes of this: it is tried again at the next such verb and at the next start.
+    const auto verb = base::GetString(args, "verb");
+    if (verb && (*verb == "transfer" || *verb == "anchor")) {
+      const auto released = s.ReleaseGiven();
+      if (!released) base::LogError("device.release_failed", {{"why", released.error().Text()}});
+    }
+    return answer;
+  };
   return verbs;
 }
 

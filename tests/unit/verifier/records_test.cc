@@ -61,6 +61,7 @@ Claim Whole() {
   c.hardware_credential = "hc.jwt";
   c.facts = "{}";
   c.judgement = "[]";
+  c.passed_on = {{9, 9}, Filled<32>(12)};
   c.firmware_version = "1.2.3";
   c.firmware_sequence = 16;
   c.problem = "a problem with \xc3\xbcmlaut";

@@ -276,9 +276,56 @@ TEST_F(VerifierService, WhoSoldTheDeviceOnCanNotOnboardIt) {
     fakes::Pass(owner, next, 1);
   }
   Start(0);
+  EXPECT_EQ(Device(0)["state"], "released") << "sold while nobody served";
   EXPECT_FALSE(devices_[0]->Onboard(Http(), 25));
   EXPECT_NE(Device(0)["state"], "onboarded");
   EXPECT_EQ(std::string(devices_[0]->Info().owner), "");
+}
+
+TEST_F(VerifierService, ADeviceThatWasSoldOnIsToldAndGoesToItsNextOwner) {
+  Prepare(2);
+  // The device's clock is moved on to its next contact: an order is good for ten minutes.
+  ASSERT_TRUE(Ask(*service_, "profile-set",
+                  {{"model", "gateway"}, {"configuration", "{}"}, {"firmware", ""}, {"contact_seconds", 5}}));
+  ASSERT_TRUE(devices_[0]->Onboard(Http())) << devices_[0]->Log();
+  ASSERT_EQ(Members()["members"].size(), 1u);
+  const std::string next_folder = world_ / "next", package = world_ / "package";
+  std::string request, next_did;
+  {
+    fakes::Role next(world_, next_folder);
+    request = next.Request(2);
+    next_did = next.did();
+  }
+  const auto sold =
+      Ask(*service_, "ownership", {{"verb", "transfer"}, {"request", request}, {"out", package}, {"all", true}});
+  ASSERT_TRUE(sold) << sold.error().Text();
+  ASSERT_EQ((*sold)["given"].size(), 2u) << *sold;
+  // Out of the fleet at once; what is still to be said survives a restart.
+  EXPECT_TRUE(Members()["members"].empty());
+  Restart();
+  EXPECT_TRUE(Members()["members"].empty());
+  EXPECT_EQ(Device(0)["state"], "released");
+  EXPECT_EQ(Why(0)["why"], "passed on to " + next_did + "; the device is told at its next contact");
+  EXPECT_EQ(Why(1)["why"], "passed on to " + next_did);
+  EXPECT_EQ(Ask(*service_, "order", {{"device", "SN-1"}, {"op", "wipe"}}).error().code, Code::kWrongState);
+  const auto seeks = [&] { return devices_[0]->Info().phase == KEEL_PHASE_SEEKING; };
+  ASSERT_TRUE(devices_[0]->Run(Http(), seeks)) << devices_[0]->Log();
+  EXPECT_NE(devices_[0]->Log().find("transfer"), std::string::npos) << devices_[0]->Log();
+  EXPECT_EQ(std::string(devices_[0]->Info().owner), "");
+  EXPECT_EQ(Device(0)["state"], "released");
+  EXPECT_FALSE(devices_[0]->Onboard(Http(), 25)) << "to whom it was sold away from, it does not come back";
+
+  {
+    fakes::Role next(world_, next_folder, false);
+    EXPECT_EQ(next.Do({{"verb", "import"}, {"file", package}})["imported"].size(), 2u);
+  }
+  const auto second = fakes::StartVerifier(world_, next_folder);
+  ASSERT_NE(second, nullptr);
+  ASSERT_TRUE(fakes::ClaimAll(*second));
+  for (const auto& device : devices_) {
+    ASSERT_TRUE(device->Onboard(Http())) << device->Log();
+    EXPECT_EQ(std::string(device->Info().owner), next_did);
+  }
 }
 
 TEST_F(VerifierService, VerbsExplainWhatIsWrong) {
