@@ -91,11 +91,11 @@ inline constexpr std::string_view kRetryAfter = "retry_after", kCode = "code", k
 // replies carry next (the new one).
 inline constexpr std::string_view kSeq = "seq", kNext = "next", kOf = "of", kOffers = "offers", kTime = "time";
 // contact: {seq, contact, fw:{version,sequence,digest}, refused?:{id, code}}; contact-reply: {seq, next, time?, fw?:
-// firmware offer, provision?: as M4's body without th and contact, order?: JWS, link?, policy?, sigs? (of a transfer)}.
-// One request, one reply that carries all there is; the reply's thid is the request's id. The same holds for the other
-// requests of a device.
+// firmware offer, mail?: messages that wait for pickup, provision?: as M4's body without th and contact, order?: JWS,
+// link?, policy?, sigs? (of a transfer)}. One request, one reply that carries all there is; the reply's thid is the
+// request's id. The same holds for the other requests of a device.
 inline constexpr std::string_view kProvision = "provision", kLink = "link", kPolicy = "policy", kSigs = "sigs",
-                                  kRefusedOffer = "refused";
+                                  kRefusedOffer = "refused", kMail = "mail";
 // Firmware: offer {id, version, sequence, digest, size}; accept {seq, contact, id, offset, block} (block: the largest
 // block size that the device can take); key {seq, next, id, manifest, key, url, block}: GET url + "?from=" + block
 // number gives sealed blocks from that one on; report {seq, contact, id, state, version, digest, sequence} with state

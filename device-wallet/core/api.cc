@@ -190,6 +190,24 @@ int keel_wallet_contact_now(keel_wallet* wallet) {
   return Status(wallet->wallet.ContactNow());
 }
 
+int keel_wallet_ping(keel_wallet* wallet, uint64_t now_ms, const char* did) {
+  if (wallet == nullptr) return KEEL_WALLET_INVALID_ARGUMENT;
+  return Status(wallet->wallet.Ping(now_ms, did == nullptr ? std::string_view{} : std::string_view(did)));
+}
+
+int keel_wallet_get_ping(const keel_wallet* wallet, keel_wallet_ping_result* result) {
+  if (wallet == nullptr || !Writable(result)) return KEEL_WALLET_INVALID_ARGUMENT;
+  keel_wallet_ping_result out;
+  wallet->wallet.GetPing(out);
+  GiveStruct(out, result);
+  return KEEL_WALLET_OK;
+}
+
+int keel_wallet_abandon(keel_wallet* wallet, uint64_t now_ms) {
+  if (wallet == nullptr) return KEEL_WALLET_INVALID_ARGUMENT;
+  return Status(wallet->wallet.Abandon(now_ms));
+}
+
 int keel_wallet_get_info(const keel_wallet* wallet, uint64_t now_ms, keel_wallet_info* info) {
   if (wallet == nullptr || !Writable(info)) return KEEL_WALLET_INVALID_ARGUMENT;
   keel_wallet_info out;

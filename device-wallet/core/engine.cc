@@ -37,6 +37,7 @@ Wallet::Wallet(const keel_wallet_config& config, const keel_wallet_ports& ports)
       random_(ports_),
       records_(ports_),
       keys_(ports_, random_, records_, state_, session_) {
+  listen_ = config.listen != 0;
   if (config.backoff_min_ms != 0) backoff_.min_ms = config.backoff_min_ms;
   if (config.backoff_max_ms != 0) backoff_.max_ms = config.backoff_max_ms;
 }
@@ -164,7 +165,8 @@ void Wallet::GiveRequest(keel_wallet_action& action) const {
   action.request.body = request_.body == 0 ? nullptr : message_.data();
   action.request.body_length = request_.body;
   action.request.response_limit = request_.limit;
-  action.request.timeout_ms = request_.kind == KEEL_REQUEST_REGISTRY ? poll_hold_ms_ : request_ms_;
+  action.request.timeout_ms =
+      request_.kind == KEEL_REQUEST_REGISTRY || request_.kind == KEEL_REQUEST_WAIT ? poll_hold_ms_ : request_ms_;
 }
 
 Result<> Wallet::Poll(uint64_t now, keel_wallet_action& action) {
@@ -216,6 +218,7 @@ Result<> Wallet::Prepare(uint64_t now, keel_wallet_action& action, bool& given) 
         Enter(KEEL_STEP_CONTACT);
         return {};
       }
+      if (MailDue()) return PrepareMail();
       action.kind = KEEL_ACTION_WAIT;
       action.wake_ms = contact_at_;
       given = true;
@@ -288,10 +291,15 @@ Result<> Wallet::ResponseEnd(uint64_t now) {
     case KEEL_REQUEST_REGISTRY: ended = EndR0(); break;
     case KEEL_REQUEST_PACK: ended = EndPack(); break;
     case KEEL_REQUEST_BLOCKS: ended = EndBlocks(); break;
+    case KEEL_REQUEST_WAIT:
     case KEEL_REQUEST_DIDCOMM: {
       if (request_.refused) {
         ended = std::unexpected<Error>(request_.error);
         OnNoAnswer();
+        break;
+      }
+      if (step_ == KEEL_STEP_DORMANT) {
+        ended = OnMail();
         break;
       }
       const bool in_session = session_.stage != 0;
@@ -317,7 +325,7 @@ Result<> Wallet::ResponseEnd(uint64_t now) {
     }
   }
   // Secrets that came in clear text must not outlive their use.
-  if (answer.kind == KEEL_REQUEST_DIDCOMM) Wipe(message_);
+  if (answer.kind == KEEL_REQUEST_DIDCOMM || answer.kind == KEEL_REQUEST_WAIT) Wipe(message_);
   return ended;
 }
 
@@ -337,6 +345,7 @@ Result<> Wallet::Failed(uint64_t now) {
     case KEEL_REQUEST_REGISTRY: (void)EndR0(); break;
     case KEEL_REQUEST_PACK: (void)EndPack(); break;
     case KEEL_REQUEST_BLOCKS: (void)EndBlocks(); break;
+    case KEEL_REQUEST_WAIT:
     case KEEL_REQUEST_DIDCOMM: OnNoAnswer(); break;
   }
   return {};

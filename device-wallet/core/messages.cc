@@ -42,6 +42,8 @@ constexpr Feature kFeatures[] = {
     {"constraint", "max_receive_bytes", {}},
 };
 #undef KEEL_DIDCOMM
+constexpr size_t kFeatureCount = sizeof kFeatures / sizeof kFeatures[0];
+static_assert(kFeatureCount <= 8, "a bit each");
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -163,20 +165,27 @@ Result<bool> WantsResponse(const PlainMessage& ping) {
   return ping.body.GetBool("response_requested");
 }
 
-Result<> WriteDisclosures(JsonWriter& w, const PlainMessage& queries, uint64_t receive_bytes) {
+Result<uint8_t> MatchFeatures(const PlainMessage& queries) {
   KEEL_TRY(const JsonView list, queries.body.Get("queries"));
   if (list.kind() != JsonView::Kind::kArray) return Fail(Code::kMalformed, "discover-features queries");
   if (list.count() > kMaxFeatureQueries) return Fail(Code::kTooLarge, "discover-features queries");
-  w.Name("disclosures").BeginArray();
-  for (const Feature& feature : kFeatures) {
-    bool wanted = false;
-    JsonView item;
-    for (auto items = list.items(); items.Next(item);) {
-      KEEL_TRY(const std::string_view type, item.GetPlain("feature-type"));
-      KEEL_TRY(const std::string_view match, item.GetPlain("match"));
-      wanted = wanted || (type == feature.type && Matches(match, feature.id));
+  uint8_t wanted = 0;
+  JsonView item;
+  for (auto items = list.items(); items.Next(item);) {
+    KEEL_TRY(const std::string_view type, item.GetPlain("feature-type"));
+    KEEL_TRY(const std::string_view match, item.GetPlain("match"));
+    for (size_t i = 0; i < kFeatureCount; ++i) {
+      if (type == kFeatures[i].type && Matches(match, kFeatures[i].id)) wanted = static_cast<uint8_t>(wanted | 1u << i);
     }
-    if (!wanted) continue;
+  }
+  return wanted;
+}
+
+void WriteDisclosures(JsonWriter& w, uint8_t features, uint64_t receive_bytes) {
+  w.Name("disclosures").BeginArray();
+  for (size_t i = 0; i < kFeatureCount; ++i) {
+    if ((features >> i & 1) == 0) continue;
+    const Feature& feature = kFeatures[i];
     w.BeginObject().Name("feature-type").String(feature.type).Name("id").String(feature.id);
     if (!feature.role.empty()) w.Name("roles").BeginArray().String(feature.role).EndArray();
     if (feature.type == "constraint") {
@@ -188,7 +197,6 @@ Result<> WriteDisclosures(JsonWriter& w, const PlainMessage& queries, uint64_t r
     w.EndObject();
   }
   w.EndArray();
-  return {};
 }
 
 std::string_view ProblemCode(const PlainMessage& report) {
@@ -264,6 +272,16 @@ Result<size_t> MakeFromPrior(std::string_view old_did, std::string_view new_did,
   text.Base64(ByteView(signature).first(n));
   if (!text.ok()) return Fail(Code::kBufferTooSmall, "from_prior");
   return text.at();
+}
+
+Result<> FromPriorKid(std::string_view jwt, ByteSpan scratch, FixedText<kMaxPeerKid>& kid) {
+  size_t dot = 0;
+  while (dot < jwt.size() && jwt[dot] != '.') ++dot;
+  KEEL_TRY(const size_t n, Base64UrlDecode(Part(jwt, 0, dot), scratch));
+  KEEL_TRY(const JsonView header, JsonView::Parse(AsText(scratch.first(n))));
+  KEEL_TRY(const std::string_view named, header.GetPlain("kid"));
+  if (!kid.Set(named)) return Fail(Code::kTooLarge, "from_prior kid");
+  return {};
 }
 
 Result<std::string_view> ReadFromPrior(std::string_view jwt, std::string_view from, std::string_view kid,

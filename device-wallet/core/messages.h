@@ -50,10 +50,11 @@ void BeginPlain(JsonWriter& w, Didcomm type, std::string_view id, std::string_vi
 // A ping wants an answer unless it says otherwise ("Trust Ping Protocol 2.0"). kMalformed.
 Result<bool> WantsResponse(const PlainMessage& ping);
 
-// The disclosures that answer `queries`: at most kMaxFeatureQueries are looked at, '*' stands for any characters.
-// Writes the member "disclosures" of the body. `receive_bytes`: what the constraint max_receive_bytes says. kMalformed,
-// kTooLarge.
-Result<> WriteDisclosures(JsonWriter& w, const PlainMessage& queries, uint64_t receive_bytes);
+// Which of our features a query asks for, as bits; '*' stands for any characters. kMalformed, kTooLarge (over
+// kMaxFeatureQueries).
+Result<uint8_t> MatchFeatures(const PlainMessage& queries);
+// Writes the member "disclosures" of the answer's body. `receive_bytes`: what the constraint max_receive_bytes says.
+void WriteDisclosures(JsonWriter& w, uint8_t features, uint64_t receive_bytes);
 
 // A problem report's code, at most kMaxProblemCode characters; "e.p" for one that has none to show.
 std::string_view ProblemCode(const PlainMessage& report);
@@ -72,6 +73,8 @@ Result<ByteSpan> TakeAttached(const PlainMessage& message, ByteSpan plaintext, s
 // old one, whose key id is `kid`. Returns the length.
 Result<size_t> MakeFromPrior(std::string_view old_did, std::string_view new_did, UnixSeconds iat, std::string_view kid,
                              crypto::KeyStore& keys, crypto::KeyHandle key, std::span<char> out);
+// The key id that one names, to find the key by; nothing is proved by it. `scratch` takes the header. kMalformed.
+Result<> FromPriorKid(std::string_view jwt, ByteSpan scratch, FixedText<kMaxPeerKid>& kid);
 // Verifies one: signed under `key`, which `kid` names, by the old DID that `kid` belongs to, for `from`. The old DID is
 // a view into `scratch`, which takes the payload. kMalformed, kBadSignature, kWrongSender (sub is not `from`, iss is
 // not the signer), kAlgorithmNotAllowed.

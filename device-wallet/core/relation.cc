@@ -165,6 +165,10 @@ Result<> Wallet::OnContactReply(const JsonView& json) {
       }
     }
   }
+  if (json.Has(body::kMail)) {
+    const auto waiting = json.GetUint(body::kMail);
+    mail_waiting_ = waiting && *waiting > 0;
+  }
   if (json.Has(body::kOrder)) {
     PendingOrder pending = PendingOrder::kNone;
     const auto checked = CheckOrder(json, pending);
@@ -273,6 +277,10 @@ Result<> Wallet::Forget(DeviceState phase, const char* why) {
   EraseUnreferenced();
   seq_next_ = 0;
   contacted_ = false;
+  mail_waiting_ = false;
+  mail_ack_.Clear();
+  reply_ = PendingReply{};
+  ping_ = PingWork{};
   order_told_ = false;
   refused_count_ = 0;
   refused_next_ = 0;

@@ -6,6 +6,7 @@
 #include "core/seams.h"
 #include "device-wallet/core/envelope.h"
 #include "device-wallet/core/keys.h"
+#include "device-wallet/core/messages.h"
 #include "device-wallet/core/records.h"
 #include "keel_wallet.h"
 #include "ledger/descriptor.h"
@@ -72,6 +73,10 @@ class Wallet {
   Result<> Failed(uint64_t now);
   Result<> OfferInvitation(ByteView invitation);
   Result<> ContactNow();
+  // mail.cc
+  Result<> Ping(uint64_t now, std::string_view did);
+  Result<> Abandon(uint64_t now);
+  void GetPing(keel_wallet_ping_result& result) const;
   void GetInfo(uint64_t now, keel_wallet_info& info) const;
   Result<size_t> ReadDocument(keel_wallet_document document, ByteSpan out);
 
@@ -214,6 +219,39 @@ class Wallet {
   void EraseUnreferenced();
   Talk ChooseTalk() const;
 
+  // mail.cc
+  enum class Mail : uint8_t { kRequest, kReceived, kReply, kPing };
+  enum class PingState : uint8_t { kNone, kAnswered = 2, kRefused = 3, kWanted = 1, kSent = 4 };
+  struct PingWork {
+    PingState state = PingState::kNone;
+    FixedText<kMaxPeerDid> to;
+    Id16 id{};
+    uint64_t sent_ms = 0;
+    uint32_t round_trip_ms = 0;
+    FixedText<kMaxProblemCode> problem;
+  };
+  // An answer to a message that was delivered: said in the next request.
+  struct PendingReply {
+    Didcomm type = Didcomm::kUnknown;
+    FixedText<kMaxPeerDid> to;
+    FixedText<kMaxMessageId> thid;
+    uint8_t features = 0;
+    std::string_view code;  // a constant
+  };
+  bool MailDue() const;
+  Result<> PrepareMail();
+  Result<> SendMail(JsonWriter& w, std::string_view to);
+  // The ends of envelopes with another device; `kids` and `shared` must outlive the result.
+  Result<EnvelopePeers> PeersWith(std::string_view did, Kids& kids, crypto::SharedSecret& shared);
+  Result<size_t> PackForPeer(std::string_view did, size_t plaintext);
+  Result<> OnMail();
+  Result<> OnMailAnswer(Mail sent);
+  Result<> OnDelivered(ByteSpan envelope, int depth);
+  Result<> CheckFromPrior(const PlainMessage& m);
+  Result<> OnPeerMessage(const PlainMessage& m, Didcomm type);
+  void PingAnswered();
+  void PingRefused(std::string_view problem);
+
   // update.cc
   bool HasSlots() const { return ports_.firmware_current != nullptr; }
   Result<keel_wallet_firmware> Current() const;
@@ -288,6 +326,16 @@ class Wallet {
   uint64_t seq_next_ = 0;   // next number to use; state_.seq_out is reserved
   bool contacted_ = false;  // since start
   bool order_told_ = false;
+
+  // Messages; none of it outlives a restart: what was not acknowledged is delivered again.
+  bool listen_ = false;        // wait for messages whenever there is nothing else to do
+  bool mail_waiting_ = false;  // the owner's service holds one for us
+  Mail mail_ = Mail::kRequest;
+  Id16 mail_id_{};
+  uint64_t mail_sent_ms_ = 0;
+  FixedText<kMaxMessageId> mail_ack_;
+  PendingReply reply_;
+  PingWork ping_;
 
   // Update.
   bool trial_ = false;

@@ -158,6 +158,7 @@ typedef struct keel_wallet_config {
   uint32_t request_ms;     /* response time allowed for any other request; 0: 30,000 */
   uint32_t contact_ms;     /* how often an onboarded device asks its owner for news; 0: what M4 says, else 900,000 */
   uint64_t build_time;     /* of the firmware, UNIX seconds: time below it is never believed */
+  uint8_t listen;          /* 1: when there is nothing to do, wait at the owner's service for messages (REQUEST_WAIT) */
 } keel_wallet_config;
 
 /* ---- Life cycle of the object
@@ -261,6 +262,8 @@ typedef enum keel_wallet_request_kind {
   KEEL_REQUEST_REGISTRY = 1, /* R0: POST application/octet-stream; answer is fed streaming */
   KEEL_REQUEST_DIDCOMM = 2,  /* POST application/didcomm-encrypted+json, return route in the response body */
   KEEL_REQUEST_PACK = 3,     /* GET of the proof pack */
+  KEEL_REQUEST_WAIT = 5,  /* as DIDCOMM, but the answer may be held back for 20 s: there may be no message yet. Whoever
+                             has something else to do meanwhile calls keel_wallet_abandon() instead of feeding it */
   KEEL_REQUEST_BLOCKS = 4 /* GET of firmware blocks; the answer may be fed as far as it came: the rest is asked again */
 } keel_wallet_request_kind;
 
@@ -304,6 +307,36 @@ int keel_wallet_offer_invitation(keel_wallet* wallet, const uint8_t* invitation,
 
 /* Poll the owner now instead of at the next contact time. */
 int keel_wallet_contact_now(keel_wallet* wallet);
+
+/* ---- Messages to other devices of the fleet (docs/protocols/device-messages.md)
+ * ------------------------------------- */
+
+/* Pings `did`: another device's pairwise DID (keel_wallet_info.pairwise there), through the owner's service; NULL,
+ * empty or the owner's DID: the owner's service itself. What comes of it: keel_wallet_get_ping, while polling goes on.
+ * A second call forgets the first. WRONG_STATE unless onboarded; UNSUPPORTED (another kind of DID, a device of the
+ * other suite), INVALID_ARGUMENT (ourselves). */
+int keel_wallet_ping(keel_wallet* wallet, uint64_t now_ms, const char* did);
+
+typedef enum keel_wallet_ping_state {
+  KEEL_PING_NONE = 0,
+  KEEL_PING_WANTED = 1,   /* not sent yet */
+  KEEL_PING_ANSWERED = 2, /* round_trip_ms says when */
+  KEEL_PING_REFUSED = 3,  /* by the owner's service or the other device; problem says why */
+  KEEL_PING_SENT = 4      /* no answer yet; there may never be one */
+} keel_wallet_ping_state;
+
+typedef struct keel_wallet_ping_result {
+  size_t size;
+  keel_wallet_ping_state state;
+  uint32_t round_trip_ms;
+  char problem[68]; /* problem code, e.g. "e.p.xfer.no-such-recipient" */
+} keel_wallet_ping_result;
+
+int keel_wallet_get_ping(const keel_wallet* wallet, keel_wallet_ping_result* result);
+
+/* Ends a request of kind WAIT without an answer and without harm: what is delivered meanwhile is delivered again.
+ * WRONG_STATE when none is under way. */
+int keel_wallet_abandon(keel_wallet* wallet, uint64_t now_ms);
 
 /* ---- State for people and for the application
  * --------------------------------------------------------------------------- */

@@ -61,6 +61,10 @@ struct FakeSlots {
 
 class WalletWorld;
 
+// What an owner's service keeps for the devices of its fleet, by pairwise DID: (id, envelope), oldest first. Only those
+// who have an entry can receive.
+using PostOffice = std::map<std::string, std::vector<std::pair<std::string, std::string>>>;
+
 // An owner's verifier with one claim.
 class FakeVerifier {
  public:
@@ -72,6 +76,11 @@ class FakeVerifier {
   int Pack(const std::string& thid, uint32_t from, Octets& reply);
   int Blocks(uint64_t from, Octets& reply);
   json Provision(const std::string& pd, uint64_t g);  // body of an M4 but for th and contact
+
+  // Messages between devices; shared by the verifiers of one owner. `member`: this device may use it.
+  std::shared_ptr<PostOffice> post = std::make_shared<PostOffice>();
+  bool member = true;
+  size_t deliveries = 0, receipts = 0;
 
   // Bends what is sent, before it is encrypted or signed.
   std::function<void(json&)> bend_m2_payload, bend_m2_body, bend_m4_body, bend_m6_body, bend_reply_body;
@@ -120,6 +129,7 @@ class FakeVerifier {
   // For as long as the strings in `kids` live.
   wallet::EnvelopePeers Peers(const wallet::PeerDid& to, std::string (&kids)[2], crypto::SharedSecret& shared);
   bool AcceptM3(Session& s, const json& body);
+  int Mail(const wallet::PeerDid& peer, const json& message, Octets& reply);
   std::map<std::string, Session> sessions_;
   Bytes32 contact_{}, next_contact_{};
   uint64_t seq_out_ = 0;
