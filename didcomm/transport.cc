@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "didcomm/transport.h"
 
+#include <optional>
+
 #include "didcomm/message.h"
 
 namespace keel::didcomm {
@@ -40,21 +42,45 @@ Result<std::string> PostEnvelope(base::HttpClient& client, const std::string& ur
   return std::move(response.body);
 }
 
+namespace {
+
+// What is wrong with the request itself; nothing when an envelope can be taken from it.
+std::optional<base::HttpResponse> Unfit(const base::HttpRequest& request) {
+  if (request.method != "POST") return base::TextResponse(405, "POST an envelope here\n");
+  if (Essence(request.Header("Content-Type")) != kMediaEncrypted)
+    return base::TextResponse(415, "content type must be " + std::string(kMediaEncrypted) + "\n");
+  return std::nullopt;
+}
+
+base::HttpResponse ResponseOf(Result<std::string> reply) {
+  if (!reply) {
+    // A stranger learns nothing from a refusal: the reason is for the local log.
+    if (reply.error().code == Code::kBusy) return base::TextResponse(503, "busy\n");
+    if (reply.error().code == Code::kTooLarge) return base::TextResponse(413, "too large\n");
+    return base::TextResponse(400, "refused\n");
+  }
+  if (reply->empty()) return base::TextResponse(202, "");
+  return base::BytesResponse(200, std::string(kMediaEncrypted), std::move(*reply));
+}
+
+}  // namespace
+
 base::SyncHandler DidcommEndpoint(EnvelopeHandler handler) {
   return [handler = std::move(handler)](const base::HttpRequest& request) -> base::HttpResponse {
-    if (request.method != "POST") return base::TextResponse(405, "POST an envelope here\n");
-    if (Essence(request.Header("Content-Type")) != kMediaEncrypted) {
-      return base::TextResponse(415, "content type must be " + std::string(kMediaEncrypted) + "\n");
+    if (auto refusal = Unfit(request)) return std::move(*refusal);
+    return ResponseOf(handler(request.body));
+  };
+}
+
+base::HttpHandler DidcommEndpointLater(std::function<void(std::string envelope, EnvelopeAnswer answer)> handler) {
+  return [handler = std::move(handler)](base::HttpRequest request, base::Responder responder) {
+    if (auto refusal = Unfit(request)) {
+      responder.Send(std::move(*refusal));
+      return;
     }
-    auto reply = handler(request.body);
-    if (!reply) {
-      // A stranger learns nothing from a refusal: the reason is for the local log.
-      if (reply.error().code == Code::kBusy) return base::TextResponse(503, "busy\n");
-      if (reply.error().code == Code::kTooLarge) return base::TextResponse(413, "too large\n");
-      return base::TextResponse(400, "refused\n");
-    }
-    if (reply->empty()) return base::TextResponse(202, "");
-    return base::BytesResponse(200, std::string(kMediaEncrypted), std::move(*reply));
+    handler(std::move(request.body), [responder = std::move(responder)](Result<std::string> reply) {
+      responder.Send(ResponseOf(std::move(reply)));
+    });
   };
 }
 

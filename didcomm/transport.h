@@ -47,5 +47,8 @@ Result<std::string> PostEnvelope(base::HttpClient& client, const std::string& ur
 using EnvelopeHandler = std::function<Result<std::string>(std::string envelope)>;
 // Wraps it for a Router: POST only, media type checked (415).
 base::SyncHandler DidcommEndpoint(EnvelopeHandler handler);
+// The same where the reply may come later, from any thread; the first answer counts.
+using EnvelopeAnswer = std::function<void(Result<std::string> reply)>;
+base::HttpHandler DidcommEndpointLater(std::function<void(std::string envelope, EnvelopeAnswer answer)> handler);
 
 }  // namespace keel::didcomm

@@ -34,6 +34,9 @@ inline constexpr uint64_t kBackoffMaxMs = 3'600'000;
 inline constexpr size_t kMaxConfiguration = 2048;  // the configuration's JSON text in M4
 inline constexpr size_t kMaxNetworkCredentials = 1024;
 
+// Messages between devices: an envelope inside a forward; with what is around it, it fits a delivery.
+inline constexpr size_t kMaxForwardPayload = 3600;
+
 // Firmware
 inline constexpr size_t kFirmwareBlock = 16384;  // plaintext; the device may ask for less, a power of two
 inline constexpr size_t kMinFirmwareBlock = 512;

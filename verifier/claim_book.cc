@@ -169,6 +169,12 @@ std::shared_ptr<ClaimSlot> ClaimBook::FindThread(const std::string& thread) cons
   return found == by_thread_.end() ? nullptr : found->second;
 }
 
+std::shared_ptr<ClaimSlot> ClaimBook::FindDevicePairwise(const std::string& device_pairwise) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = by_device_pairwise_.find(device_pairwise);
+  return found == by_device_pairwise_.end() ? nullptr : found->second;
+}
+
 std::vector<std::shared_ptr<ClaimSlot>> ClaimBook::All() const {
   const std::shared_lock lock(mutex_);
   std::vector<std::shared_ptr<ClaimSlot>> all;
@@ -181,6 +187,7 @@ void ClaimBook::Index(const std::shared_ptr<ClaimSlot>& slot) {
   const std::lock_guard lock(mutex_);
   if (!slot->claim.invited_as.empty()) by_pairwise_[slot->claim.invited_as] = slot;
   if (!slot->claim.pairwise.empty()) by_pairwise_[slot->claim.pairwise] = slot;
+  if (!slot->claim.device_pairwise.empty()) by_device_pairwise_[slot->claim.device_pairwise] = slot;
 }
 
 void ClaimBook::IndexThread(const std::string& thread, const std::shared_ptr<ClaimSlot>& slot) {

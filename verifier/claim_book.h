@@ -78,6 +78,8 @@ class ClaimBook {
   std::shared_ptr<ClaimSlot> FindPairwise(const std::string& our_pairwise) const;
   // Whose session has this thread id; null when none that is in memory.
   std::shared_ptr<ClaimSlot> FindThread(const std::string& thread) const;
+  // By the DID that a device speaks to us with; its claim may be bound to another one by now.
+  std::shared_ptr<ClaimSlot> FindDevicePairwise(const std::string& device_pairwise) const;
   // Sorted by DID.
   std::vector<std::shared_ptr<ClaimSlot>> All() const;
 
@@ -106,6 +108,7 @@ class ClaimBook {
   std::map<std::string, std::shared_ptr<ClaimSlot>> by_device_;
   std::map<std::string, std::shared_ptr<ClaimSlot>> by_pairwise_;
   std::map<std::string, std::shared_ptr<ClaimSlot>> by_thread_;
+  std::map<std::string, std::shared_ptr<ClaimSlot>> by_device_pairwise_;
 
   mutable std::mutex publish_mutex_;
   std::condition_variable wake_;

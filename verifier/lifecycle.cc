@@ -92,6 +92,9 @@ Onboarding::Reply Onboarding::OnContact(Incoming& in) {
   json members = Answered(claim);
   const UnixSeconds now = base::NowSeconds();
   members[Key(body::kTime)] = now;
+  if (parts_.relay != nullptr && InFleet(claim.state)) {
+    if (const size_t waiting = parts_.relay->Waiting(claim.device_pairwise)) members[Key(body::kMail)] = waiting;
+  }
   if (!claim.order.empty()) {
     KEEL_TRY(members[Key(body::kOrder)], SignOrder(claim, now));
     if (claim.order == onboarding::order::kOpTransfer) KEEL_TRY_VOID(PutLink(claim.passed_on, members));

@@ -121,7 +121,35 @@ Result<std::string> Onboarding::Handle(const std::string& envelope) {
     refusals_.Log(base::LogLevel::kInfo, "didcomm.refused", {{"why", opened.error().Text()}});
     return Fail(Code::kRefused, "didcomm");
   }
-  Incoming& in = *opened;
+  return Answer(*opened);
+}
+
+void Onboarding::Handle(const std::string& envelope, Later later) {
+  auto opened = Open(envelope);
+  if (!opened) {
+    refusals_.Log(base::LogLevel::kInfo, "didcomm.refused", {{"why", opened.error().Text()}});
+    return later(Fail(Code::kRefused, "didcomm"));
+  }
+  if (opened->type != onboarding::Message::kUnknown || parts_.relay == nullptr) return later(Answer(*opened));
+  Relay::Letter letter;
+  letter.message = std::move(opened->message);
+  letter.ours = opened->ours;
+  letter.theirs = opened->theirs;
+  {
+    const std::lock_guard lock(opened->slot->mutex);
+    Claim& claim = opened->slot->claim;
+    const bool bound = claim.device_pairwise == letter.theirs && claim.pairwise == letter.ours;
+    letter.member = bound && claim.state == ClaimState::kOnboarded;
+    if (bound) claim.seen = base::NowSeconds();
+  }
+  parts_.relay->Receive(letter, [this, ours = letter.ours, theirs = letter.theirs,
+                                 give = std::move(later)](Result<std::string> plaintext) {
+    if (!plaintext || plaintext->empty()) return give(std::move(plaintext));
+    give(Seal(*plaintext, ours, theirs));
+  });
+}
+
+Result<std::string> Onboarding::Answer(Incoming& in) {
   Reply reply = Fail(Code::kUnsupported, "message");
   {
     const std::lock_guard lock(in.slot->mutex);
@@ -150,11 +178,15 @@ Result<std::string> Onboarding::Handle(const std::string& envelope) {
     }
   }
   KEEL_TRY(const std::string plaintext, std::move(reply));
+  return Seal(plaintext, in.ours, in.theirs);
+}
+
+Result<std::string> Onboarding::Seal(const std::string& plaintext, const std::string& ours, const std::string& theirs) {
   didcomm::PackOptions options;
   options.agreements = &agreements_;
   options.random = &parts_.random;
   KEEL_TRY(didcomm::Packed packed,
-           didcomm::PackAuthcryptOctets(plaintext, in.ours, in.theirs, parts_.keys, peer_resolver_, options));
+           didcomm::PackAuthcryptOctets(plaintext, ours, theirs, parts_.keys, peer_resolver_, options));
   return std::move(packed.text);
 }
 

@@ -18,6 +18,7 @@
 #include "verifier/hardware_check.h"
 #include "verifier/members.h"
 #include "verifier/prover.h"
+#include "verifier/relay.h"
 #include "verifier/settings.h"
 
 namespace keel::verifier {
@@ -48,7 +49,8 @@ class Onboarding {
     OwnerKeys owner;
     Clock& clock;
     Random& random;
-    std::string url;  // what firmware URLs begin with
+    std::string url;         // what firmware URLs begin with
+    Relay* relay = nullptr;  // null: devices' messages to each other are refused
     // Called when M5 brought new rendezvous secrets: custody keeps them for the next sale. M6 leaves when the future is
     // ready and good.
     std::function<std::future<Result<>>(const std::string& did, const Bytes32& rs, const crypto::PublicKey& rp)>
@@ -58,6 +60,10 @@ class Onboarding {
 
   // POST /didcomm. The reply's envelope, or an error that says nothing of why (the log does): kRefused, kBusy.
   Result<std::string> Handle(const std::string& envelope);
+  // The same for all that a device may send; messages of DIDComm's own protocols go to the relay, and their answer may
+  // come later: `later` is called exactly once, from any thread, with the reply's envelope, empty for none.
+  using Later = std::function<void(Result<std::string> envelope)>;
+  void Handle(const std::string& envelope, Later later);
 
   // GET /pack/{thid}?from=record: sealed octets from that record on; null when there is no such session.
   struct PackView {
@@ -74,6 +80,8 @@ class Onboarding {
   using Reply = Result<std::string>;
 
   Result<Incoming> Open(const std::string& envelope);
+  Result<std::string> Answer(Incoming& in);
+  Result<std::string> Seal(const std::string& plaintext, const std::string& ours, const std::string& theirs);
   // The handlers give a reply's plaintext; they run with the slot's mutex held.
   Reply OnHello(Incoming& in);
   Reply OnDeviceProof(Incoming& in);

@@ -66,6 +66,7 @@ base::HttpResponse ServeReady(ClaimBook& book, base::KeyValueStore& store) {
 Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Service::~Service() {
+  if (impl_->relay) impl_->relay->Stop();
   if (impl_->server) impl_->server->Stop();
 }
 
@@ -135,8 +136,9 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
   // The listener comes first: invitations name its URL.
   base::Router router;
   router.Add("POST", std::string(onboarding::kMessagePath),
-             base::Synchronous(
-                 didcomm::DidcommEndpoint([&s](std::string envelope) { return s.onboarding->Handle(envelope); })));
+             didcomm::DidcommEndpointLater([&s](std::string envelope, didcomm::EnvelopeAnswer answer) {
+               s.onboarding->Handle(envelope, std::move(answer));
+             }));
   router.AddSync("GET", "/pack/{thid}",
                  [&s](const base::HttpRequest& request) { return ServePack(*s.onboarding, request); });
   router.AddSync("GET", "/fw/{transfer}",
@@ -162,6 +164,7 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
   s.url = options.public_url.empty() ? s.server->url() : options.public_url;
 
   s.book = std::make_unique<ClaimBook>(ClaimBook::Parts{*s.records, *s.keys, *s.registry, s.clock, s.random, s.url});
+  KEEL_TRY(s.relay, Relay::Open(*s.book, *s.store, s.clock));
   Onboarding::Parts parts{
       .book = *s.book,
       .records = *s.records,
@@ -176,6 +179,7 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
       .clock = s.clock,
       .random = s.random,
       .url = s.url,
+      .relay = s.relay.get(),
       .keep_rendezvous = [&s](const std::string& did, const Bytes32& rs, const crypto::PublicKey& rp) {
         return s.custody->SetRendezvous(did, rs, rp);
       }};

@@ -26,6 +26,7 @@
 #include "verifier/onboarding.h"
 #include "verifier/prover.h"
 #include "verifier/records.h"
+#include "verifier/relay.h"
 #include "verifier/service.h"
 #include "verifier/session_keys.h"
 #include "verifier/settings.h"
@@ -62,6 +63,7 @@ struct Service::Impl {
   std::unique_ptr<FirmwareStore> firmware;
   std::unique_ptr<Prover> prover;
   std::unique_ptr<ClaimBook> book;
+  std::unique_ptr<Relay> relay;
   std::unique_ptr<Onboarding> onboarding;
   std::string url;
   std::unique_ptr<didcomm::Mediator> mediator;  // null: not enabled

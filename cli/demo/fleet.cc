@@ -18,6 +18,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
+constexpr size_t kMostListeners = 64;
+
 constexpr size_t kMaxSteps = 64;
 constexpr size_t kMaxUnknown = 100'000;
 constexpr uint64_t kAskEveryMs = 150;  // while somebody was heard whom we don't know
@@ -109,6 +111,8 @@ Result<> Fleet::PowerOn(const std::function<void()>& meanwhile) {
                     "250",
                     "--backoff-max",
                     "3000"};
+    // Many devices that each hold a line open cost more than they show.
+    if (devices_.size() > kMostListeners) options.argv.push_back("--no-listen");
     options.capture_stdout = true;
     KEEL_TRY(links_[i].child, stage_.Launch("device-" + devices_[i].serial, std::move(options)));
     links_[i].fd = links_[i].child->output_fd();

@@ -130,7 +130,7 @@ Result<> Wallet::SendMail(JsonWriter& w, std::string_view to) {
   size_t length = w.size();
   if (to != state_.pv.view()) {
     KEEL_TRY(const size_t n, PackForPeer(to, length));
-    if (n > message_.size() - kForwardFrame || kForwardFrame + 2 * n > message_.size())
+    if (n > onboarding::kMaxForwardPayload || kForwardFrame + 2 * n > message_.size())
       return Fail(Code::kTooLarge, "forwarded message");
     // Up to the free end, and back down into its place.
     const ByteSpan end = message_.last(n);

@@ -9,6 +9,7 @@
 #include "base/json_strict.h"
 #include "base/process.h"
 #include "device-wallet/host/manufacture.h"
+#include "device-wallet/host/ping_desk.h"
 #include "device-wallet/host/ports.h"
 #include "device-wallet/host/runner.h"
 
@@ -39,6 +40,19 @@ Result<int> Reset(const std::string& dir) {
   const int status = keel_wallet_owner_reset(opened->wallet());
   if (status != KEEL_WALLET_OK) return std::unexpected<keel::Error>(device::WalletError(status, "reset"));
   std::cout << "erased what the owner gave; identity kept; looks for its owner at the next start\n";
+  return base::kExitDone;
+}
+
+// One line an answer, as ping does; the last trouble decides the exit status.
+Result<int> Ping(const std::string& dir, const std::string& did, uint32_t count, uint64_t timeout_ms, bool as_json) {
+  const std::string name = did.empty() ? "the owner's service" : did;
+  nlohmann::json times = nlohmann::json::array();
+  for (uint32_t i = 0; i < count; ++i) {
+    KEEL_TRY(const uint64_t round_trip, device::AskPing(dir, did, timeout_ms));
+    times.push_back(round_trip);
+    if (!as_json) std::cout << "answer from " << name << " in " << round_trip << " ms" << std::endl;
+  }
+  if (as_json) std::cout << nlohmann::json{{"did", did}, {"round_trip_ms", times}}.dump() << "\n";
   return base::kExitDone;
 }
 
@@ -87,6 +101,8 @@ int main(int argc, char** argv) {
   go->add_option("--backoff-max", run_options.backoff_max_ms, "Milliseconds of the longest wait (default: an hour)");
   go->add_option("--contact-interval", run_options.contact_ms,
                  "Milliseconds between contacts with the owner (default: what the owner says)");
+  go->add_flag("!--no-listen", run_options.listen,
+               "Don't wait at the owner's service for other devices' messages: fetch them at the next contact only");
   go->callback([&] {
     run = [&]() -> Result<int> {
       run_options.dir = dir;
@@ -96,6 +112,20 @@ int main(int argc, char** argv) {
     };
   });
   app.add_subcommand("status", "Where it stands")->callback([&] { run = [&] { return Status(dir, as_json); }; });
+  std::string ping_did;
+  uint32_t ping_count = 1;
+  uint64_t ping_timeout = 30'000;
+  CLI::App* ping = app.add_subcommand(
+      "ping",
+      "Ask the running device to ping another one of its fleet, or its owner's service, and print how long it took");
+  ping->add_option("did", ping_did, "The other device's pairwise DID (status shows it); none: the owner's service");
+  ping->add_option("--count", ping_count, "How many, one after another")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  ping->add_option("--timeout", ping_timeout, "Milliseconds to wait for each answer")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3'600'000));
+  ping->callback([&] { run = [&] { return Ping(dir, ping_did, ping_count, ping_timeout, as_json); }; });
   app.add_subcommand("reset", "A person's reset: erase what the owner gave, keep the identity")->callback([&] {
     run = [&] { return Reset(dir); };
   });

@@ -54,6 +54,7 @@ Result<> Device::Start() {
   config.backoff_min_ms = options_.backoff_min_ms;
   config.backoff_max_ms = options_.backoff_max_ms;
   config.contact_ms = options_.contact_ms;
+  config.listen = options_.listen ? 1 : 0;
 
   keel_wallet_ports ports = {};
   ports.size = sizeof ports;

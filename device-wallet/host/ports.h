@@ -18,6 +18,7 @@ struct DeviceOptions {
   uint32_t backoff_min_ms = 0;  // 0: what the wallet says (a minute)
   uint32_t backoff_max_ms = 0;
   uint32_t contact_ms = 0;
+  bool listen = false;  // keel_wallet_config.listen
   // Told of the wallet's events; may be empty.
   std::function<void(keel_wallet_event event, int code, const char* text)> on_event;
 };

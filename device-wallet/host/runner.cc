@@ -23,8 +23,10 @@
 #include "base/json_strict.h"
 #include "base/log.h"
 #include "base/net/http_client.h"
+#include "device-wallet/host/ping_desk.h"
 #include "device-wallet/host/ports.h"
 #include "device-wallet/host/telemetry.h"
+#include "device-wallet/host/wait_call.h"
 
 namespace keel::device {
 namespace {
@@ -79,6 +81,10 @@ class Runner {
  private:
   Result<> Open();
   Result<> Perform(const keel_wallet_request& request);
+  static base::HttpCall CallOf(const keel_wallet_request& request);
+  // A request whose answer may be held back: begun, looked after, fed or abandoned. False when there is nothing to do
+  // but sleep.
+  bool TendWait(const keel_wallet_request& request);
   void OnEvent(keel_wallet_event event, int code, const char* text);
   void Emit(const char* event, json members);
   void WriteStatus(const keel_wallet_info& info);
@@ -98,6 +104,8 @@ class Runner {
   bool in_action_ = false;
 
   WakeUp wake_;
+  std::unique_ptr<WaitCalls> waits_;
+  std::unique_ptr<PingDesk> pings_;
   std::unique_ptr<Telemetry> telemetry_;
   std::optional<BrokerAccess> access_;
   uint32_t access_generation_ = 0;
@@ -156,6 +164,7 @@ Result<> Runner::Open() {
   options.backoff_min_ms = options_.backoff_min_ms;
   options.backoff_max_ms = options_.backoff_max_ms;
   options.contact_ms = options_.contact_ms;
+  options.listen = options_.listen && !options_.once;
   options.on_event = [this](keel_wallet_event event, int code, const char* text) { OnEvent(event, code, text); };
   KEEL_TRY(device_, Device::Open(std::move(options), true));
   if (device_->Info().phase == KEEL_PHASE_FACTORY) {
@@ -164,21 +173,63 @@ Result<> Runner::Open() {
   }
   if (device_->slots()->reverted()) base::LogWarn("device.reverted", {{"to", device_->slots()->running().version}});
   http_ = base::MakeBeastClient(2);
+  waits_ = std::make_unique<WaitCalls>(*http_, [this] { wake_.Ring(); });
+  if (!options_.once) {
+    auto desk = PingDesk::Open(options_.dir, [this] { wake_.Ring(); });
+    if (desk) {
+      pings_ = std::move(*desk);
+    } else {
+      base::LogWarn("device.socket", {{"problem", desk.error().Text()}});
+    }
+  }
   return {};
 }
 
-// Makes one request and feeds the answer as it comes. Failures are the wallet's to judge: it backs off and says what it
-// waits for.
-Result<> Runner::Perform(const keel_wallet_request& request) {
-  keel_wallet* wallet = device_->wallet();
+base::HttpCall Runner::CallOf(const keel_wallet_request& request) {
   base::HttpCall call;
   call.method = request.method;
   call.url = request.url;
   if (request.content_type != nullptr) call.content_type = request.content_type;
   call.body.assign(reinterpret_cast<const char*>(request.body), request.body_length);
   call.max_response = request.response_limit;
-  call.repeatable =
-      request.kind == KEEL_REQUEST_REGISTRY || request.kind == KEEL_REQUEST_DIDCOMM;  // every message may be repeated
+  call.repeatable = request.kind == KEEL_REQUEST_REGISTRY || request.kind == KEEL_REQUEST_DIDCOMM ||
+                    request.kind == KEEL_REQUEST_WAIT;  // every message may be repeated
+  return call;
+}
+
+bool Runner::TendWait(const keel_wallet_request& request) {
+  keel_wallet* wallet = device_->wallet();
+  if (!waits_->active()) {
+    waits_->Start(CallOf(request), std::chrono::milliseconds(request.timeout_ms));
+    return false;
+  }
+  keel_wallet_ping_result ping = {};
+  ping.size = sizeof ping;
+  static_cast<void>(keel_wallet_get_ping(wallet, &ping));
+  if (ping.state == KEEL_PING_WANTED) {
+    waits_->Abandon();
+    static_cast<void>(keel_wallet_abandon(wallet, base::MonotonicMs()));
+    return true;
+  }
+  auto outcome = waits_->Take();
+  if (!outcome) return false;
+  const uint64_t now = base::MonotonicMs();
+  if (*outcome) {
+    const std::string& body = (*outcome)->body;
+    static_cast<void>(keel_wallet_response(wallet, now, (*outcome)->status,
+                                           reinterpret_cast<const uint8_t*>(body.data()), body.size()));
+  } else {
+    base::LogDebug("device.no_answer", {{"url", request.url}, {"why", outcome->error().Text()}});
+    static_cast<void>(keel_wallet_failed(wallet, now));
+  }
+  return true;
+}
+
+// Makes one request and feeds the answer as it comes. Failures are the wallet's to judge: it backs off and says what it
+// waits for.
+Result<> Runner::Perform(const keel_wallet_request& request) {
+  keel_wallet* wallet = device_->wallet();
+  base::HttpCall call = CallOf(request);
   bool begun = false;
   const bool streamed = request.kind != KEEL_REQUEST_DIDCOMM;
   if (streamed) {
@@ -218,6 +269,7 @@ void Runner::Restart() {
   Emit("restart", {});
   base::LogInfo("device.restart", {{"into", "the spare slot"}});
   telemetry_.reset();
+  pings_.reset();
   device_.reset();  // wipes the wallet's memory, gives back the lock
   std::vector<char*> argv;
   for (std::string& argument : options_.arguments) argv.push_back(argument.data());
@@ -390,7 +442,8 @@ Result<> Runner::Run() {
   KEEL_TRY_VOID(Open());
   for (;;) {
     uint64_t now = base::MonotonicMs();
-    const uint64_t tend_at = TendTelemetry(now);
+    uint64_t tend_at = TendTelemetry(now);
+    if (pings_) tend_at = std::min(tend_at, pings_->Tend(device_->wallet(), now));
     keel_wallet_action action = {};
     action.size = sizeof action;
     const int status = keel_wallet_poll(device_->wallet(), now, &action);
@@ -416,7 +469,14 @@ Result<> Runner::Run() {
       return {};
     }
     switch (action.kind) {
-      case KEEL_ACTION_REQUEST: KEEL_TRY_VOID(Perform(action.request)); break;
+      case KEEL_ACTION_REQUEST:
+        if (action.request.kind != KEEL_REQUEST_WAIT) {
+          KEEL_TRY_VOID(Perform(action.request));
+        } else if (!TendWait(action.request)) {
+          now = base::MonotonicMs();
+          if (tend_at > now) wake_.Sleep(tend_at - now);
+        }
+        break;
       case KEEL_ACTION_RESTART: Restart();
       case KEEL_ACTION_WAIT: {
         const uint64_t until = std::min(action.wake_ms, tend_at);

@@ -15,6 +15,7 @@ struct RunOptions {
   bool once = false;   // end when onboarded, updated and the first data was acknowledged by the broker
   uint32_t telemetry_ms = 10'000;
   uint32_t backoff_min_ms = 0, backoff_max_ms = 0, contact_ms = 0;
+  bool listen = true;                  // wait at the owner's service for other devices' messages; never with `once`
   std::vector<std::string> arguments;  // our own command line, for the restart into a new image
 };
 
