@@ -16,11 +16,17 @@ namespace {
 constexpr uint32_t kNone = UINT32_MAX;
 constexpr size_t kManyNames = 16;  // from here on an object's names are kept in a set
 
-// True when any of the eight octets is '"', '\' or below 0x20: the well-known test for a zero octet, three times.
-bool HasSpecial(uint64_t eight) {
-  constexpr uint64_t kOnes = 0x0101010101010101u, kHighs = 0x8080808080808080u;
-  const uint64_t quote = eight ^ (kOnes * '"'), backslash = eight ^ (kOnes * '\\');
-  return (((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash) | ((eight - kOnes * 0x20) & ~eight)) & kHighs;
+// Sixteen octets at a time, in whatever the processor has for that.
+using Octets16 = uint8_t __attribute__((vector_size(16)));
+using Halves = uint64_t __attribute__((vector_size(16)));
+
+bool Any(const Octets16& mask) {
+  const Halves halves = reinterpret_cast<Halves>(mask);
+  return (halves[0] | halves[1]) != 0;
+}
+// '"', '\\' or below 0x20.
+bool HasSpecial(const Octets16& octets) {
+  return Any(reinterpret_cast<Octets16>((octets == '"') | (octets == '\\') | (octets < 0x20)));
 }
 
 int HexDigit(char c) {
@@ -258,20 +264,17 @@ class JsonScanner {
     size_t i = at_ + 1;
     bool escaped = false;
     while (true) {
-      uint64_t eight = 0;
-      while (text_.size() - i >= sizeof eight) {
-        std::memcpy(&eight, text_.data() + i, sizeof eight);
-        if (HasSpecial(eight)) break;
-        i += sizeof eight;
+      Octets16 sixteen;
+      while (text_.size() - i >= sizeof sixteen) {
+        std::memcpy(&sixteen, text_.data() + i, sizeof sixteen);
+        if (HasSpecial(sixteen)) break;
+        i += sizeof sixteen;
       }
+      while (i < text_.size() && static_cast<uint8_t>(text_[i]) >= 0x20 && text_[i] != '"' && text_[i] != '\\') ++i;
       if (i >= text_.size()) return false;
       const char c = text_[i];
       if (c == '"') break;
-      if (static_cast<uint8_t>(c) < 0x20) return false;
-      if (c != '\\') {
-        ++i;
-        continue;
-      }
+      if (c != '\\') return false;
       escaped = true;
       if (!Escape(i)) return false;
     }
@@ -440,10 +443,10 @@ std::optional<JsonText::Value> JsonText::Value::Find(std::string_view name) cons
 void AppendJsonString(std::string& out, std::string_view text) {
   bool plain = true;
   size_t at = 0;
-  uint64_t eight = 0;
-  for (; plain && text.size() - at >= sizeof eight; at += sizeof eight) {
-    std::memcpy(&eight, text.data() + at, sizeof eight);
-    plain = !HasSpecial(eight) && (eight & 0x8080808080808080u) == 0;
+  Octets16 sixteen;
+  for (; plain && text.size() - at >= sizeof sixteen; at += sizeof sixteen) {
+    std::memcpy(&sixteen, text.data() + at, sizeof sixteen);
+    plain = !HasSpecial(sixteen) && !Any(sixteen & 0x80);
   }
   for (; plain && at < text.size(); ++at) {
     const auto octet = static_cast<uint8_t>(text[at]);

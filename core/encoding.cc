@@ -32,8 +32,10 @@ size_t EncodeBits(ByteView in, const char* alphabet, char* out) {
   size_t used = 0;
   // Three octets are four characters; what is left over goes the slow way.
   size_t at = 0;
+  const uint8_t* from = in.data();
   for (; in.size() - at >= 3; at += 3) {
-    const uint32_t three = static_cast<uint32_t>(in[at]) << 16 | static_cast<uint32_t>(in[at + 1]) << 8 | in[at + 2];
+    const uint32_t three =
+        static_cast<uint32_t>(from[at]) << 16 | static_cast<uint32_t>(from[at + 1]) << 8 | from[at + 2];
     out[used] = alphabet[three >> 18];
     out[used + 1] = alphabet[three >> 12 & 63];
     out[used + 2] = alphabet[three >> 6 & 63];
@@ -61,16 +63,19 @@ Result<size_t> DecodeBits(std::string_view in, const std::array<uint8_t, 128>& t
   size_t used = 0;
   size_t at = 0;
   // Whole groups of four while nothing is odd in them; the slow way finds out what is.
+  // Pointers: the bounds are those of the loop, and `need` has been compared with the room.
+  const auto* from = reinterpret_cast<const uint8_t*>(in.data());
+  uint8_t* to = out.data();
+  const uint8_t* values = table.data();
   for (; in.size() - at >= 4; at += 4) {
-    const auto a = static_cast<uint8_t>(in[at]), b = static_cast<uint8_t>(in[at + 1]),
-               c = static_cast<uint8_t>(in[at + 2]), d = static_cast<uint8_t>(in[at + 3]);
+    const uint8_t a = from[at], b = from[at + 1], c = from[at + 2], d = from[at + 3];
     if (((a | b | c | d) & 0x80) != 0) break;
-    const uint32_t va = table[a], vb = table[b], vc = table[c], vd = table[d];
+    const uint32_t va = values[a], vb = values[b], vc = values[c], vd = values[d];
     if (((va | vb | vc | vd) & 0xc0) != 0) break;
     const uint32_t three = va << 18 | vb << 12 | vc << 6 | vd;
-    out[used] = static_cast<uint8_t>(three >> 16);
-    out[used + 1] = static_cast<uint8_t>(three >> 8);
-    out[used + 2] = static_cast<uint8_t>(three);
+    to[used] = static_cast<uint8_t>(three >> 16);
+    to[used + 1] = static_cast<uint8_t>(three >> 8);
+    to[used + 2] = static_cast<uint8_t>(three);
     used += 3;
   }
   uint32_t bits = 0;

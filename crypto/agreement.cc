@@ -61,7 +61,7 @@ Result<EphemeralKey> GenerateEphemeral(KeyType type, Random& random) {
 Result<PublicKey> PublicFromPrivate(KeyType type, ByteView private_key) {
   if (private_key.size() != PrivateKeyLength(type) || private_key.empty())
     return Fail(Code::kBadKey, "private key length");
-  ByteArray<kMaxPublicKey> octets;
+  ByteArray<kMaxUncompressed> octets;
   size_t length = 0;
   switch (type) {
     case KeyType::kEd25519: {
@@ -85,7 +85,8 @@ Result<PublicKey> PublicFromPrivate(KeyType type, ByteView private_key) {
       const auto derive = internal::Hooks().derive;
       if (derive == nullptr) return Fail(Code::kUnsupported, "private key type (SetUpHostedCrypto not called)");
       length = derive(type, private_key, octets);
-      break;
+      if (length == 0) break;
+      return PublicKey::FromUncompressed(type, ByteView(octets).first(length));
     }
   }
   if (length == 0) return Fail(Code::kBadKey, "private key");

@@ -18,7 +18,7 @@ struct CurveHooks {
   bool (*verify)(KeyType type, ByteView point, ByteView message, ByteView signature) = nullptr;
   // x coordinate of private * peer; its length, or 0 when anything is wrong.
   size_t (*agree)(KeyType type, ByteView private_key, ByteView peer_point, ByteSpan out) = nullptr;
-  // Compressed public key of a private key; 0 when the scalar is out of range.
+  // Point of a private key; its length, or 0 when the scalar is out of range.
   size_t (*derive)(KeyType type, ByteView private_key, ByteSpan out) = nullptr;
   // r||s, low-S; 0 on failure.
   size_t (*sign)(KeyType type, ByteView private_key, ByteView message, ByteSpan out) = nullptr;

@@ -133,12 +133,12 @@ size_t NistAgree(KeyType type, ByteView private_key, ByteView peer, ByteSpan out
 size_t NistDerive(KeyType type, ByteView private_key, ByteSpan out) {
   const EC_GROUP* group = GroupOf(type);
   BnCtx ctx(BN_CTX_secure_new());
-  const size_t length = PublicKeyLength(type);
+  const size_t length = 2 * PublicKeyLength(type) - 1;
   if (group == nullptr || !ctx || out.size() < length) return 0;
   const Bn scalar = Scalar(group, private_key);
   const Point point(EC_POINT_new(group));
   if (!scalar || !point || EC_POINT_mul(group, point.get(), scalar.get(), nullptr, nullptr, ctx.get()) != 1) return 0;
-  return EC_POINT_point2oct(group, point.get(), POINT_CONVERSION_COMPRESSED, out.data(), length, ctx.get());
+  return EC_POINT_point2oct(group, point.get(), POINT_CONVERSION_UNCOMPRESSED, out.data(), length, ctx.get());
 }
 
 size_t NistSign(KeyType type, ByteView private_key, ByteView message, ByteSpan out) {

@@ -66,9 +66,10 @@ size_t KoblitzAgree(ByteView private_key, ByteView peer, ByteSpan out) {
 
 size_t KoblitzDerive(ByteView private_key, ByteSpan out) {
   secp256k1_pubkey key;
-  size_t length = 33;
+  size_t length = 65;
   if (out.size() < length || secp256k1_ec_pubkey_create(Context(), &key, private_key.data()) != 1) return 0;
-  return secp256k1_ec_pubkey_serialize(Context(), out.data(), &length, &key, SECP256K1_EC_COMPRESSED) == 1 ? length : 0;
+  return secp256k1_ec_pubkey_serialize(Context(), out.data(), &length, &key, SECP256K1_EC_UNCOMPRESSED) == 1 ? length
+                                                                                                             : 0;
 }
 
 size_t KoblitzSign(ByteView private_key, ByteView message, ByteSpan out) {
