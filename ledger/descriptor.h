@@ -100,6 +100,16 @@ struct EndorsedBy {
 };
 Result<Descriptor> VerifyEpochBundle(const EpochBundle& bundle, const Descriptor& current, const Net& net,
                                      std::span<const Anchor> anchors, EndorsedBy* endorsed_by);
+// Its two halves, for a small stack: the roots (as VerifyTransition), then the endorsement of what they signed. Only
+// both together say that the step is good. `label`: the network's. `work`: kOperationWork octets, or none.
+struct BundleStep {
+  uint32_t epoch = 0;
+  Bytes32 descriptor_hash{};
+};
+Result<BundleStep> VerifyBundleStep(const EpochBundle& bundle, const Descriptor& current, const Net& net);
+Result<EndorsedBy> VerifyBundleEndorsement(const EpochBundle& bundle, std::string_view label, const Net& net,
+                                           const Bytes32& descriptor_hash, std::span<const Anchor> anchors,
+                                           ByteSpan work);
 
 // Eight words for people to compare, from net's first 64 bits: "amber-..." joined by spaces in `out` (at most
 // kMaxWords). The list is ledger/words.cc: 256 words, never to change.

@@ -23,14 +23,16 @@ Result<> PutBlock(ByteWriter& w, ByteView block) {
 }
 
 // Replays the bundle's operations as the anchor's.
-Result<> Replay(const EpochBundle& bundle, const Anchor& anchor, DidHistory& history) {
+Result<> Replay(const EpochBundle& bundle, const Anchor& anchor, ByteSpan work, DidHistory& history) {
+  DidHistory::Options options;
+  options.work = work;
   KEEL_TRY_VOID(history.Start(anchor.did));
   ByteReader r(bundle.operations);
   for (size_t i = 0; i < bundle.operation_count; ++i) {
     const uint64_t index = r.U64();
     const ByteView jws = TakeBlock(r);
     if (!r.ok()) return Fail(Code::kMalformed, "epoch bundle operations");
-    KEEL_TRY_VOID(history.Apply(index, jws));
+    KEEL_TRY_VOID(history.Apply(index, jws, options));
   }
   return {};
 }
@@ -129,26 +131,38 @@ Result<size_t> WriteEpochBundle(ByteView descriptor, ByteView sigs_of_current, B
   return w.size();
 }
 
-Result<Descriptor> VerifyEpochBundle(const EpochBundle& bundle, const Descriptor& current, const Net& net,
-                                     std::span<const Anchor> anchors, EndorsedBy* endorsed_by) {
-  auto next = ParseDescriptor(bundle.descriptor);  // returned as it is: no second copy on a small stack
-  if (!next) return next;
+Result<BundleStep> VerifyBundleStep(const EpochBundle& bundle, const Descriptor& current, const Net& net) {
+  const auto next = ParseDescriptor(bundle.descriptor);
+  if (!next) return std::unexpected<Error>(next.error());
   KEEL_TRY_VOID(VerifyTransition(current, *next, net, bundle.sigs_of_current, bundle.sigs_of_next));
+  return BundleStep{next->epoch, DescriptorHash(next->octets)};
+}
+
+Result<EndorsedBy> VerifyBundleEndorsement(const EpochBundle& bundle, std::string_view label, const Net& net,
+                                           const Bytes32& descriptor_hash, std::span<const Anchor> anchors,
+                                           ByteSpan work) {
   for (size_t i = 0; i < anchors.size(); ++i) {
-    KEEL_TRY_VOID(ParseDidOf(anchors[i].did, current.label));
+    KEEL_TRY_VOID(ParseDidOf(anchors[i].did, label));
     DidHistory history;
-    const auto replayed = Replay(bundle, anchors[i], history);
+    const auto replayed = Replay(bundle, anchors[i], work, history);
     if (!replayed) {
       // Another anchor's history: the create operation is not this identifier's.
       if (replayed.error().code == Code::kInvalidDid) continue;
       return std::unexpected<Error>(replayed.error());
     }
-    KEEL_TRY_VOID(
-        VerifyEndorsement(bundle.endorsement, net, DescriptorHash(next->octets), history, anchors[i].known_operations));
-    if (endorsed_by != nullptr) *endorsed_by = EndorsedBy{static_cast<uint8_t>(i), history.count()};
-    return next;
+    KEEL_TRY_VOID(VerifyEndorsement(bundle.endorsement, net, descriptor_hash, history, anchors[i].known_operations));
+    return EndorsedBy{static_cast<uint8_t>(i), history.count()};
   }
   return Fail(Code::kUntrusted, "descriptor is endorsed by none of our anchors");
+}
+
+Result<Descriptor> VerifyEpochBundle(const EpochBundle& bundle, const Descriptor& current, const Net& net,
+                                     std::span<const Anchor> anchors, EndorsedBy* endorsed_by) {
+  KEEL_TRY(const BundleStep step, VerifyBundleStep(bundle, current, net));
+  KEEL_TRY(const EndorsedBy by,
+           VerifyBundleEndorsement(bundle, current.label, net, step.descriptor_hash, anchors, ByteSpan{}));
+  if (endorsed_by != nullptr) *endorsed_by = by;
+  return ParseDescriptor(bundle.descriptor);
 }
 
 }  // namespace keel::ledger

@@ -40,7 +40,8 @@ void DidHistory::StartScid(const Bytes32& scid_hash, std::span<KeyRecord> record
 Result<> DidHistory::ApplyCreate(const Operation& op, const Options& options) const {
   if (op.kind != OperationKind::kCreate) return Fail(Code::kConflict, "history does not begin with create");
   if (crypto::Sha256::Of(op.payload) != scid_hash_) return Fail(Code::kInvalidDid, "create is not this identifier's");
-  if (options.verify_signatures && options.verify_create_signature) KEEL_TRY_VOID(VerifyOperationSignatures(op));
+  if (options.verify_signatures && options.verify_create_signature)
+    KEEL_TRY_VOID(VerifyOperationSignatures(op, options.work));
   return {};
 }
 
@@ -59,7 +60,7 @@ Result<> DidHistory::ApplyLater(const Operation& op, uint64_t log_index, const O
     for (const Bytes32& each : next()) committed = committed || each == hash;
     if (!committed) return Fail(Code::kConflict, "operation is signed by a key that was not committed to");
   }
-  if (options.verify_signatures) KEEL_TRY_VOID(VerifyOperationSignatures(op));
+  if (options.verify_signatures) KEEL_TRY_VOID(VerifyOperationSignatures(op, options.work));
   return {};
 }
 

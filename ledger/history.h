@@ -41,6 +41,8 @@ class DidHistory {
     bool verify_create_signature = true;
     // Registry members only, when the signatures were verified a moment ago elsewhere.
     bool verify_signatures = true;
+    // kOperationWork octets, or none (VerifyOperationSignatures).
+    ByteSpan work;
   };
 
   // Begins an empty history of this DID. `records`, if given, collects when each key was good (must outlive the object

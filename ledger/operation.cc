@@ -216,15 +216,20 @@ Result<> ReadPayload(const JsonView& json, Operation& op) {
   return {};
 }
 
-// In the general form the parts of the signing input are not neighbours. A function of its own, so that its buffer is
-// on the stack only when needed.
-[[gnu::noinline]] Result<> VerifyGeneral(const Operation& op, size_t i, crypto::SignatureAlgorithm algorithm,
-                                         const crypto::PublicKey& key, const Bytes64& signature) {
-  ByteArray<kMaxOperation + 32> buffer;
+// In the general form the parts of the signing input are not neighbours.
+Result<> VerifyGeneralIn(ByteSpan buffer, const Operation& op, size_t i, crypto::SignatureAlgorithm algorithm,
+                         const crypto::PublicKey& key, const Bytes64& signature) {
   ByteWriter input(buffer);
   input.Put(op.protected_headers[i]).Put(".").Put(op.payload_text);
   if (!input.ok()) return Fail(Code::kTooLarge, "operation");
   return VerifyJwsSignature(algorithm, key, AsText(input.written()), signature);
+}
+
+// A function of its own, so that its buffer is on the stack only when needed.
+[[gnu::noinline]] Result<> VerifyGeneral(const Operation& op, size_t i, crypto::SignatureAlgorithm algorithm,
+                                         const crypto::PublicKey& key, const Bytes64& signature) {
+  ByteArray<kOperationWork> buffer;
+  return VerifyGeneralIn(buffer, op, i, algorithm, key, signature);
 }
 
 }  // namespace
@@ -266,7 +271,7 @@ Result<Operation> ParseOperation(ByteView jws, ByteSpan scratch) {
   return op;
 }
 
-Result<> VerifyOperationSignatures(const Operation& op) {
+Result<> VerifyOperationSignatures(const Operation& op, ByteSpan work) {
   for (size_t i = 0; i < op.signature_count; ++i) {
     const std::string_view signer = op.kind == OperationKind::kCreate ? op.keys[0].multikey : op.by[i];
     KEEL_TRY(const crypto::PublicKey key, crypto::PublicKey::FromMultikey(signer));
@@ -274,7 +279,8 @@ Result<> VerifyOperationSignatures(const Operation& op) {
     const auto algorithm = op.protected_headers[i] == kHeaderEdDsa ? crypto::SignatureAlgorithm::kEdDsa
                                                                    : crypto::SignatureAlgorithm::kEs256;
     if (op.signature_count > 1) {
-      KEEL_TRY_VOID(VerifyGeneral(op, i, algorithm, key, signature));
+      KEEL_TRY_VOID(work.size() >= kOperationWork ? VerifyGeneralIn(work, op, i, algorithm, key, signature)
+                                                  : VerifyGeneral(op, i, algorithm, key, signature));
       continue;
     }
     // Compact: header "." payload stand side by side in the JWS.

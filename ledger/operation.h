@@ -68,7 +68,9 @@ Bytes32 OperationHash(ByteView jws);
 Result<Operation> ParseOperation(ByteView jws, ByteSpan scratch);
 
 // Verifies every signature: create by keys[0], others by `by` in order. ES256 must be low-S. kBadSignature.
-Result<> VerifyOperationSignatures(const Operation& operation);
+// `work`: kOperationWork octets for operations with several signatures; smaller or none: they are on the stack.
+inline constexpr size_t kOperationWork = kMaxOperation + 32;
+Result<> VerifyOperationSignatures(const Operation& operation, ByteSpan work = {});
 
 // Payload writers. Views in the structs need live only during the call. All check what ParseOperation would (counts,
 // thresholds, ids) and return the JSON's length; kInvalidArgument, kBufferTooSmall.

@@ -49,6 +49,7 @@ struct PackExpectation {
   Freshness freshness;            // largest size accepted, quorum time, limit
   uint32_t known_operations = 0;  // of O, when O was our owner before: its history may not be shorter, nor differ
   Bytes32 known_head{};
+  ByteSpan work;        // kOperationWork octets beside the records, or none (ledger/operation.h)
   uint64_t length = 0;  // from M2's `pack`
   Bytes32 sha256{};
 };

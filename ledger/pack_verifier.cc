@@ -137,6 +137,7 @@ Result<> PackVerifier::OnOp(ByteView body) {
   if (!r.done()) return Fail(Code::kMalformed, "pack operation");
   DidHistory::Options options;
   options.verify_create_signature = false;  // HEAD proves that the members anchored it
+  options.work = expect_->work;
   KEEL_TRY_VOID(history_.Apply(index, jws, options));
   if (history_.count() == expect_->known_operations && history_.head() != expect_->known_head) {
     return Fail(Code::kConflict, "pack: not the owner's history that we knew");

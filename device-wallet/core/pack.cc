@@ -40,6 +40,8 @@ Result<> Wallet::BeginPack() {
     e.known_operations = state_.owner.operations;
     e.known_head = state_.owner.head;
   }
+  static_assert(ledger::kMaxRecord + ledger::kOperationWork <= 4096, "both fit in front of the work area");
+  e.work = message_.subspan(ledger::kMaxRecord, ledger::kOperationWork);
   e.length = claim_.pack_length;
   e.sha256 = claim_.pack_sha256;
   KEEL_TRY_VOID(work->verifier.Start(e, claim_.pack_key));

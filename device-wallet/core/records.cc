@@ -113,7 +113,7 @@ template <typename A>
 void Visit(A& a, FirmwareRecord& v) {
   a(v.stage), a(v.id), a(v.version), a(v.sequence), a(v.size), a(v.digest), a(v.manifest), a(v.key), a(v.url),
       a(v.block);
-  a(v.offset), a(v.status);
+  a(v.offset), a(v.status), a(v.trials);
 }
 
 template <typename T>

@@ -163,6 +163,7 @@ struct FirmwareRecord {
   uint32_t block = 0;
   uint64_t offset = 0;  // octets that are surely in the spare slot
   uint16_t status = 0;  // why it failed
+  uint8_t trials = 0;   // that ended with no verdict: power was lost, or the image did not get that far
 };
 
 // Record store behind the ports, with the integrity check.

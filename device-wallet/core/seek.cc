@@ -24,8 +24,11 @@ ByteSpan Wallet::Front() {
 
 Result<> Wallet::LoadMembers(ledger::MemberSet& members, ByteSpan scratch) {
   KEEL_TRY(const size_t n, records_.ReadRaw(RecordId::kDescriptor, scratch));
-  KEEL_TRY(const ledger::Descriptor descriptor, ledger::ParseDescriptor(scratch.first(n)));
-  KEEL_TRY(members, ledger::MemberSetOf(descriptor, state_.net));
+  const auto descriptor = ledger::ParseDescriptor(scratch.first(n));
+  if (!descriptor) return std::unexpected<Error>(descriptor.error());
+  auto set = ledger::MemberSetOf(*descriptor, state_.net);
+  if (!set) return std::unexpected<Error>(set.error());
+  members = *set;
   return {};
 }
 
@@ -36,6 +39,13 @@ Result<> Wallet::PrepareR0() {
     KEEL_TRY(const StampView stamp, ReadStamp(AsText(message_.first(n))));
     if (endpoint_number_ >= stamp.endpoint_count) endpoint_number_ = 0;
     endpoint_.Set(stamp.endpoints[endpoint_number_]);
+  }
+  {
+    // Its own record says which epoch we are in: the state may be a write behind.
+    KEEL_TRY(const size_t n, records_.ReadRaw(RecordId::kDescriptor, message_));
+    const auto descriptor = ledger::ParseDescriptor(message_.first(n));
+    if (!descriptor) return std::unexpected<Error>(descriptor.error());
+    state_.epoch = descriptor->epoch;
   }
   ledger::R0Query query;
   KEEL_TRY_VOID(random_.Fill(nonce_));
@@ -91,41 +101,55 @@ Result<> Wallet::OnEpochPart(ByteView body) {
   work->bundle += part.octets.size();
   if (++work->next_part < part.parts) return {};
 
-  const ByteView bundle_octets = front.first(work->bundle);
-  ByteSpan rest = front.subspan(work->bundle);
-  KEEL_TRY(const size_t stamp_length, records_.ReadRaw(RecordId::kStampConfig, rest));
-  KEEL_TRY(const StampView stamp, ReadStamp(AsText(rest.first(stamp_length))));
-  rest = rest.subspan(stamp_length);
-  KEEL_TRY(const size_t n, records_.ReadRaw(RecordId::kDescriptor, rest));
-  KEEL_TRY(const ledger::Descriptor current, ledger::ParseDescriptor(rest.first(n)));
-  KEEL_TRY(const ledger::EpochBundle bundle, ledger::ParseEpochBundle(bundle_octets));
-
-  // Before onboarding the manufacturer or an alternate endorses, after it the owner does.
-  ledger::Anchor anchors[3];
-  size_t count = 0;
-  const bool owned = state_.phase == DeviceState::kOnboarded;
-  if (owned) {
-    anchors[count++] = {state_.owner.did.view(), state_.owner.operations};
-  } else {
-    for (size_t i = 0; i < 1u + stamp.alternate_count; ++i) {
-      const uint32_t stamped = i < stamp.known_count ? stamp.known[i] : 1;
-      const uint32_t known = state_.anchor_operations[i] > stamped ? state_.anchor_operations[i] : stamped;
-      anchors[count++] = {i == 0 ? stamp.manufacturer : stamp.alternates[i - 1], known};
-    }
-  }
-  ledger::EndorsedBy by;
-  KEEL_TRY(
-      const ledger::Descriptor next,
-      ledger::VerifyEpochBundle(bundle, current, state_.net, std::span<const ledger::Anchor>(anchors, count), &by));
-  KEEL_TRY(work->members, ledger::MemberSetOf(next, state_.net));
-  const uint32_t epoch = next.epoch;
-  KEEL_TRY_VOID(records_.WriteRaw(RecordId::kDescriptor, bundle.descriptor));
-  state_.epoch = epoch;
-  if (!owned && by.anchor < 3) state_.anchor_operations[by.anchor] = by.operations;
-  KEEL_TRY_VOID(SaveState());
+  KEEL_TRY_VOID(TakeEpoch(front.first(work->bundle), front.subspan(work->bundle)));
   work->bundle = 0;
   work->next_part = 0;
-  Note(KEEL_EVENT_NOTICE, static_cast<int>(epoch), "registry epoch accepted");
+  return LoadMembers(work->members, front);
+}
+
+// Roots first: descriptors are big, and none is on the stack any more when the anchor's history is replayed.
+[[gnu::noinline]] Result<ledger::BundleStep> Wallet::CheckStep(const ledger::EpochBundle& bundle, ByteSpan rest) {
+  KEEL_TRY(const size_t n, records_.ReadRaw(RecordId::kDescriptor, rest));
+  const auto current = ledger::ParseDescriptor(rest.first(n));
+  if (!current) return std::unexpected<Error>(current.error());
+  return ledger::VerifyBundleStep(bundle, *current, state_.net);
+}
+
+// Before onboarding the manufacturer or an alternate endorses, after it the owner does.
+[[gnu::noinline]] Result<ledger::EndorsedBy> Wallet::CheckEndorsement(const ledger::EpochBundle& bundle,
+                                                                      const Bytes32& descriptor_hash, ByteSpan rest) {
+  ledger::Anchor anchors[3];
+  size_t count = 0;
+  if (state_.phase == DeviceState::kOnboarded) {
+    anchors[count++] = {state_.owner.did.view(), state_.owner.operations};
+  } else {
+    KEEL_TRY(const size_t stamp_length, records_.ReadRaw(RecordId::kStampConfig, rest));
+    const auto stamp = ReadStamp(AsText(rest.first(stamp_length)));
+    if (!stamp) return std::unexpected<Error>(stamp.error());
+    rest = rest.subspan(stamp_length);
+    for (size_t i = 0; i < 1u + stamp->alternate_count; ++i) {
+      const uint32_t stamped = i < stamp->known_count ? stamp->known[i] : 1;
+      const uint32_t known = state_.anchor_operations[i] > stamped ? state_.anchor_operations[i] : stamped;
+      anchors[count++] = {i == 0 ? stamp->manufacturer : stamp->alternates[i - 1], known};
+    }
+  }
+  return ledger::VerifyBundleEndorsement(bundle, state_.label.view(), state_.net, descriptor_hash,
+                                         std::span<const ledger::Anchor>(anchors, count), rest);
+}
+
+// Verifies one step and saves it: the descriptor's record is what says which epoch we are in, so it is written last.
+Result<> Wallet::TakeEpoch(ByteView bundle_octets, ByteSpan rest) {
+  KEEL_TRY(const ledger::EpochBundle bundle, ledger::ParseEpochBundle(bundle_octets));
+  KEEL_TRY(const ledger::BundleStep step, CheckStep(bundle, rest));
+  KEEL_TRY(const ledger::EndorsedBy by, CheckEndorsement(bundle, step.descriptor_hash, rest));
+  if (state_.phase != DeviceState::kOnboarded && by.anchor < 3 &&
+      state_.anchor_operations[by.anchor] != by.operations) {
+    state_.anchor_operations[by.anchor] = by.operations;
+    KEEL_TRY_VOID(SaveState());
+  }
+  KEEL_TRY_VOID(records_.WriteRaw(RecordId::kDescriptor, bundle.descriptor));
+  state_.epoch = step.epoch;
+  Note(KEEL_EVENT_NOTICE, static_cast<int>(state_.epoch), "registry epoch accepted");
   return {};
 }
 

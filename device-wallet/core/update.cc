@@ -13,6 +13,7 @@ namespace body = onboarding::body;
 namespace {
 
 constexpr size_t kHashPerPoll = 64 * 1024;   // octets of the spare slot hashed again in one poll
+constexpr uint8_t kMaxTrials = 3;            // starts of a new image without a verdict, then it is given up
 constexpr uint64_t kSaveEvery = 256 * 1024;  // octets between two writes of the offset
 
 onboarding::FirmwareTransfer TransferOf(const FirmwareRecord& record) {
@@ -85,6 +86,14 @@ Result<> Wallet::StartFirmware() {
     firmware_.stage = FirmwareStage::kReport;
     return records_.Save(RecordId::kFirmware, firmware_);
   }
+  if (firmware_.stage == FirmwareStage::kStaged && ++firmware_.trials < kMaxTrials) {
+    // The boot loader gave it up, but nobody said that it is bad: power may have been lost. What lies in the spare slot
+    // is hashed again and has another trial.
+    firmware_.stage = FirmwareStage::kReceiving;
+    firmware_.offset = firmware_.size;
+    Note(KEEL_EVENT_FIRMWARE, 0, "the trial had no verdict: the new image is tried again");
+    return records_.Save(RecordId::kFirmware, firmware_);
+  }
   if (firmware_.stage == FirmwareStage::kStaged) {
     firmware_.stage = FirmwareStage::kFailed;
     firmware_.status = static_cast<uint16_t>(Code::kRefused);
@@ -152,7 +161,8 @@ Result<> Wallet::OnFirmwareKey(const Received& m) {
     return verified;
   }
   const bool same = goes_on && firmware_.manifest == next.manifest && firmware_.block == next.block;
-  if (same) {
+  if (same) next.trials = firmware_.trials;
+  if (same && firmware_.offset > 0) {
     next.offset = firmware_.offset;
   } else if (ports_.firmware_begin(ports_.context, next.size) != KEEL_PORT_OK) {
     return Fail(Code::kIo, "firmware slot");
@@ -262,6 +272,13 @@ Result<> Wallet::EndBlocks() {
 Result<> Wallet::FinishImage() {
   crypto::Sha256 hash = image_hash_;
   if (hash.Final() != firmware_.digest) {
+    if (firmware_.trials > 0) {
+      // The boot loader didn't leave the image as it was: from the beginning.
+      firmware_.offset = hashed_ = saved_offset_ = 0;
+      image_hash_ = crypto::Sha256();
+      ask_again_ = true;
+      return records_.Save(RecordId::kFirmware, firmware_);
+    }
     KEEL_TRY_VOID(FailFirmware(Fail(Code::kConflict, "firmware image digest").error()));
     Resume();
     return {};

@@ -139,6 +139,10 @@ class Wallet {
   Result<> EndR0();
   Result<> OnR0Item(uint8_t tag, ByteView body);
   Result<> OnEpochPart(ByteView body);
+  Result<> TakeEpoch(ByteView bundle_octets, ByteSpan rest);
+  Result<ledger::BundleStep> CheckStep(const ledger::EpochBundle& bundle, ByteSpan rest);
+  Result<ledger::EndorsedBy> CheckEndorsement(const ledger::EpochBundle& bundle, const Bytes32& descriptor_hash,
+                                              ByteSpan rest);
   Result<> OnTime(ByteView body);
   void OnValue(ByteView body);
   Result<> LoadMembers(ledger::MemberSet& members, ByteSpan scratch);

@@ -338,6 +338,17 @@ int WalletWorld::R0(const Octets& octets, Octets& reply) {
     const size_t length = ledger::WriteItem(static_cast<uint8_t>(tag), b, out).value();
     reply.insert(reply.end(), out.begin(), out.begin() + static_cast<ptrdiff_t>(length));
   };
+  for (size_t e = query->epoch; e < epochs.size(); ++e) {
+    const size_t parts = (epochs[e].size() + ledger::kMaxEpochPart - 1) / ledger::kMaxEpochPart;
+    for (size_t i = 0; i < parts; ++i) {
+      const ByteView all(epochs[e]);
+      const size_t at = i * ledger::kMaxEpochPart;
+      const ByteView piece = all.subspan(at, std::min(ledger::kMaxEpochPart, all.size() - at));
+      const size_t length =
+          ledger::WriteEpochPart(static_cast<uint8_t>(i), static_cast<uint8_t>(parts), piece, out).value();
+      reply.insert(reply.end(), out.begin(), out.begin() + static_cast<ptrdiff_t>(length));
+    }
+  }
   add(ledger::R0Tag::kTime, ByteView(body).first(n));
   if (query->count == 0) return 200;
   for (const Octets& value : foreign_values) add(ledger::R0Tag::kValue, value);

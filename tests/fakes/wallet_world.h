@@ -190,6 +190,7 @@ class WalletWorld {
                   std::array<uint8_t, 16> vendor = {}, std::array<uint8_t, 16> device_class = {});
 
   // --- the network; requests counted, each may be lost before it arrives, or its answer be lost
+  std::vector<Octets> epochs;  // bundle number i leads from epoch i to the next
   std::function<bool(size_t n)> lose_request, lose_answer;
   std::function<void(const std::string& url, int& status, Octets& reply)> bend_answer;
   bool registry_down = false;

@@ -75,13 +75,7 @@ TEST(PowerCut, AtEveryWrite) {
       for (const auto& line : w->log) std::printf("%s\n", line.c_str());
       FAIL();
     }
-    // A cut while the new image was on trial gives it up: reported, the old one runs on, nothing is half.
-    if (w->verifier->last_report_state == "reverted:refused") {
-      EXPECT_EQ(w->slots.sequence, 1u);
-      EXPECT_EQ(w->Info().rollback_counter, 0u);
-      EXPECT_EQ(w->verifier->bound.size(), 1u);
-      continue;
-    }
+    // A cut while the new image was on trial costs a restart: it has another trial.
     ExpectFinished(*w, image);
   }
 }
@@ -117,7 +111,6 @@ TEST(PowerCut, AfterEveryAction) {
       w->slots.Boot();
       ASSERT_EQ(w->Boot(), KEEL_WALLET_OK);
       ASSERT_TRUE(Finish(*w));
-      if (w->verifier->last_report_state == "reverted:refused") continue;
       ExpectFinished(*w, image);
     }
   }

@@ -390,5 +390,42 @@ TEST(WalletFirmware, AnUnhealthyImageIsGivenUpAndReported) {
   EXPECT_EQ(keel_wallet_health(w.wallet, 1), KEEL_WALLET_WRONG_STATE);
 }
 
+// Power lost on trial: the boot loader goes back, and nobody has said that the image is bad.
+TEST(WalletFirmware, AnImageWhoseTrialHadNoVerdictIsTriedAgainThreeTimesInAll) {
+  for (const int lost : {1, 2, 3, 5}) {
+    for (const bool spoilt : {false, true}) {
+      SCOPED_TRACE(std::to_string(lost) + (spoilt ? " and the spare slot spoilt" : ""));
+      WalletWorld w;
+      const Octets image = Image(20'000, 1), before = w.slots.image;
+      Onboard(w);
+      Offer(w, "r2", image, 2, w.Manifest(image, 2, "2.0.0", w.author_did.auth));
+      keel_wallet_contact_now(w.wallet);
+      int trials = 0;
+      for (; trials < lost && w.Run([&] { return w.slots.trial || w.verifier->reports == 1; }, 80) && w.slots.trial;
+           ++trials) {
+        EXPECT_EQ(w.slots.image, image);
+        w.slots.Boot();  // power was lost: back to the old image
+        if (spoilt) w.slots.spare[100] ^= 1;
+        ASSERT_EQ(w.Boot(), KEEL_WALLET_OK);
+      }
+      ASSERT_TRUE(w.Run([&] { return w.verifier->reports == 1; }, 200)) << Log(w);
+      EXPECT_EQ(trials, std::min(lost, 3));
+      if (lost < 3) {
+        EXPECT_EQ(w.verifier->last_report_state, "confirmed");
+        EXPECT_EQ(w.slots.image, image);
+        EXPECT_EQ(w.Info().rollback_counter, 2u);
+      } else {
+        EXPECT_EQ(w.verifier->last_report_state.rfind("reverted", 0), 0u);
+        EXPECT_EQ(w.slots.image, before);
+        EXPECT_EQ(w.Info().rollback_counter, 0u);
+        // And it is not taken again.
+        ASSERT_TRUE(NextContact(w));
+        ASSERT_TRUE(w.Run([&] { return w.Info().step == KEEL_STEP_DORMANT; }, 30));
+        EXPECT_EQ(w.verifier->reports, 1u);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace keel

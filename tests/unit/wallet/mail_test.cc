@@ -272,6 +272,7 @@ TEST(MailFromOthers, WhatADeviceThrowsAway) {
   for (const auto& [what, envelope] : bad) {
     SCOPED_TRACE(what);
     EXPECT_TRUE(s.Deliver(envelope).is_null());
+    EXPECT_TRUE((*w.verifier->post)[other.did].empty()) << "nor does anybody else hear of it";
   }
   EXPECT_EQ(s.Deliver(s.Auth(ping))["thid"], "s1") << "and goes on";
 }

@@ -150,6 +150,36 @@ TEST(Hardware, KeysNeverReachTheRecords) {
   EXPECT_LE(w.element.keys.size(), 5u);
 }
 
+// Its signatures differ each time; what is said again must not.
+TEST(Hardware, WhatIsRepeatedHasTheSameOctets) {
+  WalletWorld w(fakes::kP256Hardware);
+  w.lose_answer = [](size_t n) { return n == 3 || n == 4; };
+  ASSERT_EQ(w.Boot(), KEEL_WALLET_OK);
+  ASSERT_TRUE(w.RunUntilOnboarded()) << Log(w);
+  EXPECT_EQ(w.verifier->m3_plaintexts.size(), 1u) << "M3";
+
+  WalletWorld fresh(fakes::kP256Hardware);
+  fresh.PowerOff();
+  fresh.flash.records.clear();
+  ASSERT_EQ(fresh.Boot(), KEEL_WALLET_OK);
+  keel_wallet_factory_input in{};
+  in.size = sizeof in;
+  in.network_label = "demo";
+  in.suite = KEEL_SUITE_P256;
+  std::string create;
+  for (int turn = 0; turn < 3; ++turn) {
+    keel_wallet_factory_output out{};
+    out.size = sizeof out;
+    ASSERT_EQ(keel_wallet_manufacture_begin(fresh.wallet, &in, &out), KEEL_WALLET_OK);
+    const std::string made(reinterpret_cast<char*>(out.create), out.create_length);
+    if (turn > 0) {
+      EXPECT_EQ(made, create) << "the create operation";
+    }
+    create = made;
+    ASSERT_EQ(fresh.Boot(), KEEL_WALLET_OK);
+  }
+}
+
 TEST(Hardware, ADeviceWhoseKeysAreInHardwareDoesNotStartWithoutIt) {
   WalletWorld w(fakes::kP256Hardware);
   const auto saved = w.flash.records;
