@@ -64,8 +64,8 @@ Result<std::string> MakeRequest(CustodyContext& context, uint64_t count) {
                         {"create", identity.create_operation()},
                         {"iat", now},
                         {"seals", std::move(seals)}};
-  KEEL_TRY(const std::string jws, did::SignJws({{"kid", identity.auth_kid()}, {"typ", kTyp}}, base::DumpJson(payload),
-                                               identity.keys(), identity.auth()));
+  KEEL_TRY(std::string jws, did::SignJws({{"kid", identity.auth_kid()}, {"typ", kTyp}}, base::DumpJson(payload),
+                                         identity.keys(), identity.auth()));
   KEEL_TRY(const std::string sealed, context.store.Wrap(Key(id), seed.ExposeSecret()));
   base::WriteBatch batch;
   batch.Put(Key(id),

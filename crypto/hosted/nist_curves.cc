@@ -152,14 +152,15 @@ size_t NistSign(KeyType type, ByteView private_key, ByteView message, ByteSpan o
   ByteArray<64> digest;
   const size_t length = Digest(type, message, digest);
   const Signature signature(ECDSA_do_sign(digest.data(), static_cast<int>(length), key.get()));
-  const auto half = static_cast<int>(PrivateKeyLength(type));
-  if (!signature || out.size() < static_cast<size_t>(2 * half)) return 0;
+  const size_t octets = PrivateKeyLength(type);
+  const auto half = static_cast<int>(octets);
+  if (!signature || out.size() < 2 * octets) return 0;
   if (BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), out.data(), half) != half ||
       BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), out.data() + half, half) != half) {
     return 0;
   }
-  MakeLowS(type, out.subspan(static_cast<size_t>(half), static_cast<size_t>(half)));
-  return static_cast<size_t>(2 * half);
+  MakeLowS(type, out.subspan(octets, octets));
+  return 2 * octets;
 }
 
 }  // namespace keel::crypto::internal

@@ -7,7 +7,6 @@
 
 namespace keel::wallet {
 
-using onboarding::DeviceState;
 using onboarding::Message;
 namespace hdr = onboarding::header;
 namespace body = onboarding::body;

@@ -16,16 +16,16 @@ constexpr std::string_view kPlainTyp = "application/didcomm-plain+json";
 constexpr std::string_view kTypes[] = {
     {},
     {},
-    KEEL_DIDCOMM "trust-ping/2.0/ping",
-    KEEL_DIDCOMM "trust-ping/2.0/ping-response",
-    KEEL_DIDCOMM "report-problem/2.0/problem-report",
-    KEEL_DIDCOMM "discover-features/2.0/queries",
-    KEEL_DIDCOMM "discover-features/2.0/disclose",
-    KEEL_DIDCOMM "routing/2.0/forward",
-    KEEL_DIDCOMM "messagepickup/3.0/delivery-request",
-    KEEL_DIDCOMM "messagepickup/3.0/delivery",
-    KEEL_DIDCOMM "messagepickup/3.0/messages-received",
-    KEEL_DIDCOMM "messagepickup/3.0/status",
+    (KEEL_DIDCOMM "trust-ping/2.0/ping"),
+    (KEEL_DIDCOMM "trust-ping/2.0/ping-response"),
+    (KEEL_DIDCOMM "report-problem/2.0/problem-report"),
+    (KEEL_DIDCOMM "discover-features/2.0/queries"),
+    (KEEL_DIDCOMM "discover-features/2.0/disclose"),
+    (KEEL_DIDCOMM "routing/2.0/forward"),
+    (KEEL_DIDCOMM "messagepickup/3.0/delivery-request"),
+    (KEEL_DIDCOMM "messagepickup/3.0/delivery"),
+    (KEEL_DIDCOMM "messagepickup/3.0/messages-received"),
+    (KEEL_DIDCOMM "messagepickup/3.0/status"),
 };
 
 struct Feature {

@@ -7,7 +7,6 @@
 
 namespace keel::wallet {
 
-using onboarding::Message;
 namespace body = onboarding::body;
 
 namespace {

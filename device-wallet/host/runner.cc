@@ -101,7 +101,6 @@ class Runner {
   std::unique_ptr<Device> device_;
   std::unique_ptr<base::HttpClient> http_;
   std::string last_status_;
-  bool in_action_ = false;
 
   WakeUp wake_;
   std::unique_ptr<WaitCalls> waits_;

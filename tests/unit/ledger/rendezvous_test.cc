@@ -12,7 +12,6 @@ namespace {
 using fakes::MemoryKeys;
 using fakes::Octets;
 using fakes::SeededRandom;
-using fakes::ToOctets;
 
 class RendezvousTest : public testing::TestWithParam<crypto::KeyType> {
  protected:
