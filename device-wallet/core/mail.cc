@@ -33,8 +33,15 @@ std::string_view PlainView(const JsonView& json, std::string_view name) {
 }  // namespace
 
 bool Wallet::MailDue() const {
-  return reply_.type != Didcomm::kUnknown || !mail_ack_.empty() || mail_waiting_ || listen_ ||
-         ping_.state == PingState::kWanted || ping_.state == PingState::kSent;
+  // Listening alone doesn't begin a wait that the next contact would have to sit out.
+  return reply_.type != Didcomm::kUnknown || !mail_ack_.empty() || mail_waiting_ || ping_.state == PingState::kWanted ||
+         ping_.state == PingState::kSent || (listen_ && contact_at_ >= now_ + 1000);
+}
+
+// Seconds that the owner's service may hold its answer back: not past the next contact, which carries its orders.
+uint32_t Wallet::MailWait() const {
+  const uint64_t left = contact_at_ > now_ ? (contact_at_ - now_) / 1000 : 0;
+  return left >= kWaitSeconds ? kWaitSeconds : left > 0 ? static_cast<uint32_t>(left) : 1;
 }
 
 Result<> Wallet::Ping(uint64_t now, std::string_view did) {
@@ -116,7 +123,7 @@ Result<> Wallet::PrepareMail() {
   BeginPlain(w, Didcomm::kDeliveryRequest, id.view(), own, owner, {});
   w.Name("recipient_did").String(own).Name("limit").Uint(1);
   // What surely waits is not waited for.
-  if (!mail_waiting_) w.Name("wait").Uint(kWaitSeconds);
+  if (!mail_waiting_) w.Name("wait").Uint(MailWait());
   w.EndObject().EndObject();
   KEEL_TRY_VOID(SendMail(w, owner));
   if (!mail_waiting_) request_.kind = KEEL_REQUEST_WAIT;

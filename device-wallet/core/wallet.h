@@ -243,6 +243,7 @@ class Wallet {
     std::string_view code;  // a constant
   };
   bool MailDue() const;
+  uint32_t MailWait() const;
   Result<> PrepareMail();
   Result<> SendMail(JsonWriter& w, std::string_view to);
   // The ends of envelopes with another device; `kids` and `shared` must outlive the result.
