@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/internal/json_begin.h"
 #include "base/internal/json_number.h"
 
 namespace keel::base {
@@ -162,16 +163,7 @@ Result<std::optional<T>> Optional(const json& object, const char* name, Result<T
 }  // namespace
 
 Result<json> ParseJson(std::string_view text, JsonLimits limits) {
-  if (text.size() > limits.max_size) {
-    return Fail(Code::kTooLarge, "json",
-                std::to_string(text.size()) + " octets, at most " + std::to_string(limits.max_size) + " are taken");
-  }
-  if (text.starts_with("\xEF\xBB\xBF"))
-    return Fail(Code::kMalformed, "json", "begins with a byte-order mark at octet 0");
-  // nlohmann's lexer takes a NUL for the end of the text, whatever follows.
-  if (const size_t nul = text.find('\0'); nul != std::string_view::npos)
-    return Fail(Code::kMalformed, "json", "a NUL at octet " + std::to_string(nul));
-  if (!IsUtf8(AsBytes(text))) return Fail(Code::kMalformed, "json", "not valid UTF-8");
+  KEEL_TRY_VOID(internal::CheckJsonText(text, limits));
   StrictBuilder builder(limits);
   const char* furthest = text.data();
   bool complete = false;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
+#include "base/internal/json_begin.h"
 #include "base/internal/json_number.h"
 #include "core/encoding.h"
 
@@ -356,15 +357,8 @@ class JsonScanner {
 };
 
 Result<JsonText> JsonText::Parse(std::string_view text, JsonLimits limits) {
-  if (text.size() > limits.max_size || text.size() >= UINT32_MAX) {
-    return Fail(Code::kTooLarge, "json",
-                std::to_string(text.size()) + " octets, at most " + std::to_string(limits.max_size) + " are taken");
-  }
-  if (text.starts_with("\xEF\xBB\xBF"))
-    return Fail(Code::kMalformed, "json", "begins with a byte-order mark at octet 0");
-  if (const size_t nul = text.find('\0'); nul != std::string_view::npos)
-    return Fail(Code::kMalformed, "json", "a NUL at octet " + std::to_string(nul));
-  if (!IsUtf8(AsBytes(text))) return Fail(Code::kMalformed, "json", "not valid UTF-8");
+  limits.max_size = std::min<size_t>(limits.max_size, UINT32_MAX - 1);  // what a Node can count
+  KEEL_TRY_VOID(internal::CheckJsonText(text, limits));
   JsonScanner scanner(text, limits);
   if (!scanner.Run()) return std::unexpected<Error>(scanner.TakeError());
   JsonText result;

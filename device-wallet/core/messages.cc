@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device-wallet/core/messages.h"
 
+#include "core/wildcard.h"
 #include "crypto/signature.h"
 #include "device-wallet/core/front.h"
 #include "onboarding/messages.h"
@@ -68,26 +69,6 @@ bool SameMajor(std::string_view version, std::string_view ours) {
     if (!IsDigit(c)) return false;
   }
   return true;
-}
-
-// '*' stands for any characters; on a mismatch the last star takes one more.
-bool Matches(std::string_view match, std::string_view id) {
-  size_t m = 0, i = 0, star = SIZE_MAX, after = 0;
-  while (i < id.size()) {
-    if (m < match.size() && match[m] == '*') {
-      star = m++;
-      after = i;
-    } else if (m < match.size() && match[m] == id[i]) {
-      ++m, ++i;
-    } else if (star != SIZE_MAX) {
-      m = star + 1;
-      i = ++after;
-    } else {
-      return false;
-    }
-  }
-  while (m < match.size() && match[m] == '*') ++m;
-  return m == match.size();
 }
 
 // A header that is a plain text of at most `max` characters; empty when it is absent.
@@ -175,7 +156,8 @@ Result<uint8_t> MatchFeatures(const PlainMessage& queries) {
     KEEL_TRY(const std::string_view type, item.GetPlain("feature-type"));
     KEEL_TRY(const std::string_view match, item.GetPlain("match"));
     for (size_t i = 0; i < kFeatureCount; ++i) {
-      if (type == kFeatures[i].type && Matches(match, kFeatures[i].id)) wanted = static_cast<uint8_t>(wanted | 1u << i);
+      if (type == kFeatures[i].type && MatchesWildcard(match, kFeatures[i].id))
+        wanted = static_cast<uint8_t>(wanted | 1u << i);
     }
   }
   return wanted;

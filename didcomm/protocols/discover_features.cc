@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_strict.h"
+#include "core/wildcard.h"
 #include "crypto/hosted/software_key_store.h"
 #include "didcomm/protocols/message_type.h"
 
@@ -45,27 +46,6 @@ void Shuffle(std::vector<Disclosure>& list) {
 }
 
 }  // namespace
-
-bool FeatureMatches(std::string_view match, std::string_view id) {
-  // The usual two-pointer walk: on a mismatch go back to the last star and let it take one octet more.
-  size_t m = 0, i = 0, star = std::string_view::npos, after = 0;
-  while (i < id.size()) {
-    if (m < match.size() && match[m] == '*') {
-      star = m++;
-      after = i;
-    } else if (m < match.size() && match[m] == id[i]) {
-      ++m;
-      ++i;
-    } else if (star != std::string_view::npos) {
-      m = star + 1;
-      i = ++after;
-    } else {
-      return false;
-    }
-  }
-  while (m < match.size() && match[m] == '*') ++m;
-  return m == match.size();
-}
 
 Message MakeQueries(const std::vector<FeatureQuery>& queries) {
   Message message;
@@ -157,7 +137,7 @@ Result<std::vector<Outgoing>> DiscoverFeatures::Receive(const Incoming& incoming
     std::vector<Disclosure> answer;
     for (Disclosure& item : All()) {
       const bool wanted = std::any_of(queries.begin(), queries.end(), [&item](const FeatureQuery& query) {
-        return query.feature_type == item.feature_type && FeatureMatches(query.match, item.id);
+        return query.feature_type == item.feature_type && MatchesWildcard(query.match, item.id);
       });
       if (wanted && (!features_.shows || features_.shows(incoming, item))) answer.push_back(std::move(item));
     }

@@ -32,9 +32,6 @@ struct Disclosure {
   std::optional<uint64_t> max_receive_bytes;  // of the constraint with this id
 };
 
-// True when `match` ('*' for any octets, none included) fits the whole of `id`. Linear in id for each star.
-bool FeatureMatches(std::string_view match, std::string_view id);
-
 Message MakeQueries(const std::vector<FeatureQuery>& queries);
 // kMissing, kMalformed, kTooLarge. Unknown feature types are kept: whoever answers ignores them.
 Result<std::vector<FeatureQuery>> ReadQueries(const Message& message);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/files.h"
+#include "core/wildcard.h"
 #include "didcomm/protocols/message_type.h"
 #include "didcomm/protocols/out_of_band.h"
 #include "tests/unit/didcomm_protocols/world.h"
@@ -107,12 +108,12 @@ TEST(DiscoverFeatures, Wildcards) {
                         Case{"a*c", "abc", true}, Case{"a*c", "ac", true}, Case{"a*c", "abcd", false},
                         Case{"*b*", "abc", true}, Case{"a**c", "axc", true}, Case{"*a*b*c*", "xxaxxbxxcxx", true},
                         Case{"a.c", "abc", false}, Case{"ABC", "abc", false}, Case{"*ab", "aab", true}}) {
-    EXPECT_EQ(FeatureMatches(c.match, c.id), c.fits) << c.match << " " << c.id;
+    EXPECT_EQ(MatchesWildcard(c.match, c.id), c.fits) << c.match << " " << c.id;
   }
   // No pattern makes it slow.
   std::string stars;
   for (int i = 0; i < 200; ++i) stars += "*a";
-  EXPECT_FALSE(FeatureMatches(stars + "b", std::string(512, 'a')));
+  EXPECT_FALSE(MatchesWildcard(stars + "b", std::string(512, 'a')));
 }
 
 TEST(DiscoverFeatures, AnswersWhatIsAsked) {
