@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/encoding.h"
 #include "base/suit.h"
 #include "core/encoding.h"
 #include "crypto/hash.h"
@@ -23,13 +24,6 @@ namespace {
 
 using onboarding::Message;
 
-constexpr UnixSeconds kStart = 1'790'000'000;
-
-std::string B64(ByteView bytes) {
-  std::string out(Base64UrlLength(bytes.size()) + 4, '\0');
-  out.resize(Base64UrlEncode(bytes, out).value());
-  return out;
-}
 Octets UnB64(const std::string& text) {
   Octets out(text.size() + 3);
   out.resize(Base64UrlDecode(text, out).value());
@@ -56,7 +50,7 @@ FakeVerifier::FakeVerifier(WalletWorld& w) : world(w) {
   self = wallet::MakePeerDid(world.ledger.keys.Public(agreement).value(), {}).value();
   ByteArray<16> id;
   (void)world.random.Fill(id).value();
-  inv_id = B64(id);
+  inv_id = base::Base64Url(id);
   (void)world.random.Fill(contact_).value();
   (void)world.random.Fill(transfer_key.MutableSecret()).value();
 }
@@ -116,19 +110,21 @@ std::string FakeVerifier::MakeM2(Session& s) {
   const auto info = ledger::SealPack(plain, key, s.sealed).value();
   s.sealed.resize(info.octets);
   (void)world.random.Fill(s.nv).value();
-  json payload = {{"iss", world.owner.did},
-                  {"aud", std::string(s.peer.did.view())},
-                  {"nonce", B64(s.nd)},
-                  {"iat", world.Now()},
-                  {"exp", world.Now() + 600},
-                  {"pv", std::string(self.did.view())},
-                  {"th", B64(s.th1)},
-                  {"vcs", {B64(crypto::Sha256::Of(world.credential))}},
-                  {"pack", {{"len", info.length}, {"sha256", B64(info.sha256)}, {"key", B64(key.ExposeSecret())}}},
-                  {"want", {{"evidence", true}, {"fw", true}}}};
+  json payload = {
+      {"iss", world.owner.did},
+      {"aud", std::string(s.peer.did.view())},
+      {"nonce", base::Base64Url(s.nd)},
+      {"iat", world.Now()},
+      {"exp", world.Now() + 600},
+      {"pv", std::string(self.did.view())},
+      {"th", base::Base64Url(s.th1)},
+      {"vcs", {base::Base64Url(crypto::Sha256::Of(world.credential))}},
+      {"pack",
+       {{"len", info.length}, {"sha256", base::Base64Url(info.sha256)}, {"key", base::Base64Url(key.ExposeSecret())}}},
+      {"want", {{"evidence", true}, {"fw", true}}}};
   if (bend_m2_payload) bend_m2_payload(payload);
   json body = {{"suite", static_cast<int>(world.kind.suite)},
-               {"nv", B64(s.nv)},
+               {"nv", base::Base64Url(s.nv)},
                {"vp", world.SignJwt("vp+jwt", payload, world.owner.auth)},
                {"vc", world.credential}};
   if (bend_m2_body) bend_m2_body(body);
@@ -147,9 +143,9 @@ bool FakeVerifier::AcceptM3(Session& s, const json& body) {
   const size_t dot = vp.rfind('.');
   if (!crypto::Verify(key, AsBytes(std::string_view(vp).substr(0, dot)), UnB64(vp.substr(dot + 1))).value())
     return false;
-  if (p["iss"] != world.device() || p["aud"] != world.owner.did || p["nonce"] != B64(s.nv)) return false;
-  if (p["pd"] != std::string(s.peer.did.view()) || p["th"] != B64(s.th2)) return false;
-  if (p["vcs"][0] != B64(crypto::Sha256::Of(vc)) || vc != world.hardware) return false;
+  if (p["iss"] != world.device() || p["aud"] != world.owner.did || p["nonce"] != base::Base64Url(s.nv)) return false;
+  if (p["pd"] != std::string(s.peer.did.view()) || p["th"] != base::Base64Url(s.th2)) return false;
+  if (p["vcs"][0] != base::Base64Url(crypto::Sha256::Of(vc)) || vc != world.hardware) return false;
   if (!body.contains("batch") || !body["batch"].is_object()) return false;
   if (!body.contains("fw") || body["fw"]["sequence"] != world.slots.sequence) return false;
   if (p["exp"].get<uint64_t>() + 60 <= world.Now()) return false;
@@ -243,8 +239,8 @@ int FakeVerifier::Receive(const Octets& envelope, Octets& reply) {
         t.AddHash(hash);
         s.th3 = t.value();
         json m4 = Provision(pd, 1);
-        m4["th"] = B64(s.th3);
-        m4["contact"] = B64(contact_);
+        m4["th"] = base::Base64Url(s.th3);
+        m4["contact"] = base::Base64Url(contact_);
         next_contact_ = contact_;
         if (offer_in_m4 && !offer.is_null()) m4["fw"] = offer;
         if (bend_m4_body) bend_m4_body(m4);
@@ -256,7 +252,7 @@ int FakeVerifier::Receive(const Octets& envelope, Octets& reply) {
       return 200;
     }
     case Message::kDone: {
-      if (body["th"] != B64(s.th4)) return 400;
+      if (body["th"] != base::Base64Url(s.th4)) return 400;
       ++done;
       // The next holder would get these.
       const Bytes32 rs = Fixed32(body["rs"]);
@@ -267,7 +263,7 @@ int FakeVerifier::Receive(const Octets& envelope, Octets& reply) {
                                                 .value();
       onboarding::Transcript t = onboarding::Transcript::At(4, s.th4);
       t.AddHash(hash);
-      json m6 = {{"th", B64(t.value())}};
+      json m6 = {{"th", base::Base64Url(t.value())}};
       if (bend_m6_body) bend_m6_body(m6);
       reply = Encrypt(*peer, Wrap(thid, Message::kAck, *peer, m6));
       return 200;
@@ -282,7 +278,7 @@ int FakeVerifier::Receive(const Octets& envelope, Octets& reply) {
       last_seq = body["seq"];
       contact_ = shown;
       (void)world.random.Fill(next_contact_).value();
-      json answer = {{"seq", ++seq_out_}, {"next", B64(next_contact_)}};
+      json answer = {{"seq", ++seq_out_}, {"next", base::Base64Url(next_contact_)}};
       Message kind = Message::kContactReply;
       if (onboarding::MessageFromType(type) == Message::kContact) {
         ++contacts;
@@ -294,8 +290,8 @@ int FakeVerifier::Receive(const Octets& envelope, Octets& reply) {
         kind = Message::kFirmwareKey;
         block = body["block"].get<uint32_t>();
         answer.update({{"id", body["id"]},
-                       {"manifest", B64(manifest)},
-                       {"key", B64(transfer_key.ExposeSecret())},
+                       {"manifest", base::Base64Url(manifest)},
+                       {"key", base::Base64Url(transfer_key.ExposeSecret())},
                        {"url", "http://verifier/fw/t1"},
                        {"block", block}});
       } else {
@@ -304,7 +300,6 @@ int FakeVerifier::Receive(const Octets& envelope, Octets& reply) {
         last_report_state = body["state"];
         if (body.contains("code")) last_report_state += ":" + body["code"].get<std::string>();
       }
-      if (bend_reply_body) bend_reply_body(answer);
       reply = Encrypt(*peer, Wrap(thid, kind, *peer, answer));
       return 200;
     }
@@ -345,8 +340,8 @@ int FakeVerifier::Mail(const wallet::PeerDid& peer, const json& message, Octets&
       ++deliveries;
       // As a service would that wants to save octets.
       const bool plain = waiting[0].second.size() > 2500;
-      const json data =
-          plain ? json{{"json", json::parse(waiting[0].second)}} : json{{"base64", B64(AsBytes(waiting[0].second))}};
+      const json data = plain ? json{{"json", json::parse(waiting[0].second)}}
+                              : json{{"base64", base::Base64Url(AsBytes(waiting[0].second))}};
       return answer(Didcomm::kDelivery, {{"recipient_did", theirs}}, {{{"id", waiting[0].first}, {"data", data}}});
     }
     case Didcomm::kMessagesReceived: {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/encoding.h"
 #include "base/suit.h"
 #include "core/encoding.h"
 #include "crypto/hash.h"
@@ -22,13 +23,6 @@ namespace {
 
 using onboarding::Message;
 
-constexpr UnixSeconds kStart = 1'790'000'000;
-
-std::string B64(ByteView bytes) {
-  std::string out(Base64UrlLength(bytes.size()) + 4, '\0');
-  out.resize(Base64UrlEncode(bytes, out).value());
-  return out;
-}
 std::string Text(const Octets& octets) { return {octets.begin(), octets.end()}; }
 
 struct CountHeap {
@@ -200,12 +194,12 @@ std::string WalletWorld::SignJwt(const std::string& typ, const json& payload, cr
                                  const std::string& kid) {
   json header = {{"alg", "EdDSA"}, {"typ", typ}};
   const auto public_key = ledger.keys.Public(key).value();
-  if (jwk) header["jwk"] = {{"kty", "OKP"}, {"crv", "Ed25519"}, {"x", B64(public_key.bytes())}};
+  if (jwk) header["jwk"] = {{"kty", "OKP"}, {"crv", "Ed25519"}, {"x", base::Base64Url(public_key.bytes())}};
   if (!kid.empty()) header["kid"] = kid;
-  std::string text = B64(AsBytes(header.dump())) + "." + B64(AsBytes(payload.dump()));
+  std::string text = base::Base64Url(AsBytes(header.dump())) + "." + base::Base64Url(AsBytes(payload.dump()));
   Bytes64 signature;
   (void)ledger.keys.Sign(key, AsBytes(text), signature).value();
-  return text + "." + B64(signature);
+  return text + "." + base::Base64Url(signature);
 }
 
 void WalletWorld::Sell(const Identity& to, bool anchor) {
@@ -264,8 +258,8 @@ void WalletWorld::Manufacture() {
                                   {"manufacturer", manufacturer.did},
                                   {"endpoints", {"http://registry-a/", "http://registry-b"}},
                                   {"authors", {author_did.auth_multikey}},
-                                  {"vendor", B64(ByteArray<16>{})},
-                                  {"class", B64(ByteArray<16>{})},
+                                  {"vendor", base::Base64Url(ByteArray<16>{})},
+                                  {"class", base::Base64Url(ByteArray<16>{})},
                                   {"stale", 300}}
                                  .dump();
   const auto stamp = [&](keel_wallet_stamp_item item, ByteView data) {
@@ -448,6 +442,21 @@ bool WalletWorld::Run(const std::function<bool()>& done, size_t actions) {
 
 bool WalletWorld::RunUntilOnboarded(size_t actions) {
   return Run([this] { return Phase() == KEEL_PHASE_ONBOARDED; }, actions);
+}
+
+std::string NameOf(DeviceKind kind) {
+  return kind.suite == KEEL_SUITE_OKP ? "Okp" : kind.hardware ? "P256Hardware" : "P256";
+}
+
+std::string Log(const WalletWorld& world) {
+  std::string all;
+  for (const std::string& line : world.log) all += line + "\n";
+  return all;
+}
+
+bool Logged(const WalletWorld& world, const std::string& text) {
+  return std::any_of(world.log.begin(), world.log.end(),
+                     [&](const std::string& line) { return line.find(text) != std::string::npos; });
 }
 
 }  // namespace keel::fakes

@@ -22,6 +22,8 @@
 // the hooks.
 namespace keel::fakes {
 
+inline constexpr UnixSeconds kStart = 1'790'000'000;  // when the world begins
+
 using nlohmann::json;
 
 // Records on a flash that power can leave: `cut` writes succeed, then nothing does until Restore.
@@ -83,7 +85,7 @@ class FakeVerifier {
   size_t deliveries = 0, receipts = 0;
 
   // Bends what is sent, before it is encrypted or signed.
-  std::function<void(json&)> bend_m2_payload, bend_m2_body, bend_m4_body, bend_m6_body, bend_reply_body;
+  std::function<void(json&)> bend_m2_payload, bend_m2_body, bend_m4_body, bend_m6_body;
   std::function<void(std::string& plaintext)> bend_plaintext;
   std::function<void(std::vector<Octets>&)> bend_pack_items;
   std::function<int(const std::string& type)> answer_instead;  // 0: nothing; else an HTTP status
@@ -141,6 +143,7 @@ struct DeviceKind {
   bool hardware = false;
 };
 inline constexpr DeviceKind kOkp{}, kP256{KEEL_SUITE_P256, false}, kP256Hardware{KEEL_SUITE_P256, true};
+std::string NameOf(DeviceKind kind);  // for parametrized tests
 
 class WalletWorld {
  public:
@@ -216,5 +219,9 @@ class WalletWorld {
   std::vector<uint8_t> message_;
   keel_wallet_ports ports_{};
 };
+
+// What the device noted, a line each; and whether a line has this text in it.
+std::string Log(const WalletWorld& world);
+bool Logged(const WalletWorld& world, const std::string& text);
 
 }  // namespace keel::fakes

@@ -3,6 +3,7 @@
 // new image: each time it must finish, and be onboarded once.
 #include <gtest/gtest.h>
 
+#include "base/encoding.h"
 #include "core/encoding.h"
 #include "tests/fakes/wallet_world.h"
 
@@ -12,12 +13,6 @@ namespace {
 using fakes::Octets;
 using fakes::WalletWorld;
 
-std::string B64(ByteView bytes) {
-  std::string out(Base64UrlLength(bytes.size()) + 4, '\0');
-  out.resize(Base64UrlEncode(bytes, out).value());
-  return out;
-}
-
 std::unique_ptr<WalletWorld> World(Octets& image) {
   auto w = std::make_unique<WalletWorld>(1);
   image.assign(30'000, 0x5a);
@@ -26,7 +21,7 @@ std::unique_ptr<WalletWorld> World(Octets& image) {
   w->verifier->offer = {{"id", "r2"},
                         {"version", "2.0.0"},
                         {"sequence", 2},
-                        {"digest", B64(crypto::Sha256::Of(ByteView(image)))},
+                        {"digest", base::Base64Url(crypto::Sha256::Of(ByteView(image)))},
                         {"size", image.size()}};
   w->verifier->offer_in_m4 = true;
   return w;

@@ -37,15 +37,7 @@ class Suites(common.WorldTest):
         devices = self.owned_and_claimed(1, model) + self.owned_p256(self.serials(2, "P"), model)
         for device in devices:
             device.start("--telemetry-interval", "200", once=False)
-        heard = {}
-
-        def all_heard():
-            topic, text = listener.message()
-            heard.setdefault(topic.split("/")[2], set()).add(common.payload(text)["firmware"])
-            return len(heard) == len(devices) and all("2.0.0" in versions for versions in heard.values())
-
-        until(all_heard, lambda: f"telemetry with the new firmware; heard {heard}")
-        listener.close()
+        heard = self.hear_firmware(listener, len(devices), "2.0.0")
         pairwise = set()
         for device in devices:
             claim = self.onboarded_once(device)

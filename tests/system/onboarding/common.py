@@ -77,6 +77,19 @@ class WorldTest(unittest.TestCase):
         self.assertTrue(client.subscribe(topic))
         return client
 
+    def hear_firmware(self, listener, count, version):
+        """Waits till `count` members' telemetry came with the version: {member: versions}. Ends the listener."""
+        heard = {}
+
+        def all_heard():
+            topic, text = listener.message()
+            heard.setdefault(topic.split("/")[2], set()).add(payload(text)["firmware"])
+            return len(heard) == count and all(version in versions for versions in heard.values())
+
+        harness.until(all_heard, lambda: f"telemetry with the new firmware; heard {heard}")
+        listener.close()
+        return heard
+
 
 def main():
     unittest.main(verbosity=2, failfast=bool(os.environ.get("KEEL_FAILFAST")))

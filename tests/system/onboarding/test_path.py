@@ -25,15 +25,7 @@ class Path(common.WorldTest):
         listener = self.reading()
         for device in devices:
             device.start("--telemetry-interval", "200", once=False)
-        heard = {}
-
-        def all_heard():
-            topic, text = listener.message()
-            heard.setdefault(topic.split("/")[2], set()).add(common.payload(text)["firmware"])
-            return len(heard) == len(devices) and all("2.0.0" in versions for versions in heard.values())
-
-        until(all_heard, lambda: f"telemetry with the new firmware; heard {heard}")
-        listener.close()
+        heard = self.hear_firmware(listener, len(devices), "2.0.0")
         bundles = {}
         for device in devices:
             claim = self.onboarded_once(device)

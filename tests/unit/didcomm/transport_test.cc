@@ -3,22 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/fakes/canned_http_client.h"
+
 namespace keel::didcomm {
 namespace {
 
-class FakeClient final : public base::HttpClient {
- public:
-  using base::HttpClient::Send;
-  Result<base::HttpResponse> Send(const base::HttpCall& call, const base::Deadlines&) override {
-    last = call;
-    return response;
-  }
-  base::HttpCall last;
-  base::HttpResponse response;
-};
-
 TEST(Transport, PostGivesTheReply) {
-  FakeClient client;
+  fakes::CannedHttpClient client;
   client.response = base::BytesResponse(200, "application/didcomm-encrypted+json; charset=utf-8", "reply");
   EXPECT_EQ(*PostEnvelope(client, "http://v/didcomm", "envelope"), "reply");
   EXPECT_EQ(client.last.method, "POST");
@@ -29,7 +20,7 @@ TEST(Transport, PostGivesTheReply) {
 }
 
 TEST(Transport, PostNamesWhatWentWrong) {
-  FakeClient client;
+  fakes::CannedHttpClient client;
   for (const auto& [status, code] :
        {std::pair{400, Code::kRefused}, std::pair{413, Code::kTooLarge}, std::pair{404, Code::kHttpStatus},
         std::pair{503, Code::kBusy}, std::pair{429, Code::kBusy}, std::pair{302, Code::kHttpStatus}}) {

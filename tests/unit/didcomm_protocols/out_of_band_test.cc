@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "base/files.h"
+#include "tests/fakes/canned_http_client.h"
 #include "tests/unit/didcomm_protocols/world.h"
 
 namespace keel::didcomm {
@@ -19,17 +20,6 @@ std::string Vector(const std::string& name) {
 std::string UrlOf(std::string_view plaintext) {
   return "https://a.example/x?_oob=" + base::Base64Url(AsBytes(plaintext));
 }
-
-class FakeClient final : public base::HttpClient {
- public:
-  using base::HttpClient::Send;
-  Result<base::HttpResponse> Send(const base::HttpCall& call, const base::Deadlines&) override {
-    last = call;
-    return response;
-  }
-  base::HttpCall last;
-  base::HttpResponse response;
-};
 
 TEST(OutOfBand, TheSpecificationsUrl) {
   std::string url = Vector("didcomm/oob-url.txt");
@@ -172,7 +162,7 @@ TEST(OutOfBand, ShortUrls) {
 
   Invitation invitation;
   invitation.from = "did:example:alice";
-  FakeClient client;
+  fakes::CannedHttpClient client;
   client.response = base::JsonResponse(200, *invitation.ToMessage()->Serialize());
   auto fetched = FetchInvitation(url, client, 1);
   ASSERT_TRUE(fetched.has_value()) << fetched.error().Text();

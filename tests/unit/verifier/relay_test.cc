@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/fakes/memory_device.h"
+#include "tests/unit/verifier/service_world.h"
 
 namespace keel::verifier {
 namespace {
@@ -14,7 +15,7 @@ using fakes::Ask;
 using fakes::json;
 using fakes::MemoryDevice;
 
-class RelayTest : public testing::Test {
+class RelayTest : public ServiceWorld {
  protected:
   void Prepare(size_t count) {
     owner_folder_ = world_ / "owner";
@@ -31,22 +32,6 @@ class RelayTest : public testing::Test {
       ASSERT_TRUE(device->Run(Http(), [&] { return device->Info().step == KEEL_STEP_DORMANT; })) << device->Log();
     }
   }
-  void Start(uint16_t port) {
-    ServiceOptions options;
-    options.data_dir = owner_folder_;
-    options.registry = {world_.url()};
-    options.listen.port = port;
-    auto service = Service::Start(options);
-    ASSERT_TRUE(service) << service.error().Text();
-    service_ = std::move(*service);
-  }
-  void Restart() {
-    const auto url = base::ParseUrl(service_->url());
-    ASSERT_TRUE(url);
-    service_.reset();
-    Start(url->port);
-  }
-  MemoryDevice::Send Http() { return MemoryDevice::Over(*http_); }
   static keel_wallet_ping_result PingOf(MemoryDevice& device) {
     keel_wallet_ping_result result{};
     result.size = sizeof result;
@@ -74,13 +59,6 @@ class RelayTest : public testing::Test {
     return keel_wallet_poll(device.wallet(), base::MonotonicMs(), &action) == KEEL_WALLET_OK &&
            action.kind == KEEL_ACTION_WAIT;
   }
-
-  fakes::World world_;
-  std::unique_ptr<base::HttpClient> http_ = base::MakeBeastClient(64);
-  std::string owner_folder_;
-  std::unique_ptr<fakes::Role> maker_;
-  std::vector<std::unique_ptr<MemoryDevice>> devices_;
-  std::unique_ptr<Service> service_;
 };
 
 TEST_F(RelayTest, IsBoundedSurvivesARestartAndServesMembersAlone) {

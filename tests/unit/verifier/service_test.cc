@@ -9,6 +9,7 @@
 
 #include "tests/fakes/members_file.h"
 #include "tests/fakes/memory_device.h"
+#include "tests/unit/verifier/service_world.h"
 #include "verifier/members.h"
 
 namespace keel::verifier {
@@ -18,7 +19,7 @@ using fakes::Ask;
 using fakes::json;
 using fakes::MemoryDevice;
 
-class VerifierService : public testing::Test {
+class VerifierService : public ServiceWorld {
  protected:
   // Devices made, sold to a distributor and on to the owner; the verifier runs and has claimed them.
   void Prepare(size_t count) {
@@ -40,23 +41,6 @@ class VerifierService : public testing::Test {
     ASSERT_TRUE(Ask(*service_, "broker-set", {{"host", "broker.example"}, {"port", 1883}}));
     ASSERT_TRUE(fakes::ClaimAll(*service_));
   }
-  void Start(uint16_t port) {
-    ServiceOptions options;
-    options.data_dir = owner_folder_;
-    options.registry = {world_.url()};
-    options.listen.port = port;
-    auto service = Service::Start(options);
-    ASSERT_TRUE(service) << service.error().Text();
-    service_ = std::move(*service);
-  }
-  // Ends the service and starts it again on its port.
-  void Restart() {
-    const auto url = base::ParseUrl(service_->url());
-    ASSERT_TRUE(url);
-    service_.reset();
-    Start(url->port);
-  }
-  MemoryDevice::Send Http() { return MemoryDevice::Over(*http_); }
   json Device(size_t i) { return (*Ask(*service_, "devices"))["devices"][Order(i)]; }
   json Why(size_t i) {
     const auto answer = Ask(*service_, "why", {{"device", std::string(devices_[i]->Info().did)}});
@@ -71,12 +55,7 @@ class VerifierService : public testing::Test {
     return *base::ParseJson(std::string(out.begin(), out.begin() + static_cast<ptrdiff_t>(n)));
   }
 
-  fakes::World world_;
-  std::unique_ptr<base::HttpClient> http_ = base::MakeBeastClient(64);
-  std::string owner_folder_, owner_did_;
-  std::unique_ptr<fakes::Role> maker_;
-  std::vector<std::unique_ptr<MemoryDevice>> devices_;
-  std::unique_ptr<Service> service_;
+  std::string owner_did_;
 
  private:
   // `devices` is sorted by DID.

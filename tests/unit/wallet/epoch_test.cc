@@ -16,18 +16,6 @@ using fakes::Octets;
 using fakes::ToOctets;
 using fakes::WalletWorld;
 
-bool Logged(const WalletWorld& w, const std::string& text) {
-  for (const std::string& line : w.log) {
-    if (line.find(text) != std::string::npos) return true;
-  }
-  return false;
-}
-std::string Log(const WalletWorld& w) {
-  std::string all;
-  for (const std::string& line : w.log) all += line + "\n";
-  return all;
-}
-
 // The step from the world's epoch to one with new members and the committed roots. Everything may be bent before Make.
 struct NextEpoch {
   explicit NextEpoch(WalletWorld& world) : w(world), anchor(&world.manufacturer) {

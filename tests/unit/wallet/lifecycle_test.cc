@@ -2,6 +2,7 @@
 // An onboarded device: tokens, contacts, renewal, orders, reset, firmware.
 #include <gtest/gtest.h>
 
+#include "base/encoding.h"
 #include "core/encoding.h"
 #include "onboarding/token.h"
 #include "tests/fakes/wallet_world.h"
@@ -12,23 +13,6 @@ namespace {
 using fakes::json;
 using fakes::Octets;
 using fakes::WalletWorld;
-
-bool Logged(const WalletWorld& w, const std::string& text) {
-  for (const std::string& line : w.log) {
-    if (line.find(text) != std::string::npos) return true;
-  }
-  return false;
-}
-std::string Log(const WalletWorld& w) {
-  std::string all;
-  for (const std::string& line : w.log) all += line + "\n";
-  return all;
-}
-std::string B64(ByteView bytes) {
-  std::string out(Base64UrlLength(bytes.size()) + 4, '\0');
-  out.resize(Base64UrlEncode(bytes, out).value());
-  return out;
-}
 
 void Onboard(WalletWorld& w) {
   ASSERT_EQ(w.Boot(), KEEL_WALLET_OK);
@@ -200,11 +184,11 @@ TEST(WalletLife, ATransferNeedsTheLinkThatSpendsItsSeal) {
   w.Sell(next);
   const fakes::ChainLink& link = w.links.back();
   json extra = {{"order", Order(w, "transfer", 1, w.owner.auth)},
-                {"link", B64(link.record)},
-                {"policy", B64(link.policy)},
-                {"sigs", B64(link.sigs)}};
+                {"link", base::Base64Url(link.record)},
+                {"policy", base::Base64Url(link.policy)},
+                {"sigs", base::Base64Url(link.sigs)}};
   json bad = extra;
-  bad["link"] = B64(old_links.back().record);
+  bad["link"] = base::Base64Url(old_links.back().record);
   w.verifier->contact_extra = bad;
   ASSERT_TRUE(NextContact(w));
   EXPECT_TRUE(Logged(w, "125")) << Log(w);
@@ -261,7 +245,7 @@ void Offer(WalletWorld& w, const std::string& id, const Octets& image, uint64_t 
   w.verifier->offer = {{"id", id},
                        {"version", version},
                        {"sequence", sequence},
-                       {"digest", B64(crypto::Sha256::Of(ByteView(image)))},
+                       {"digest", base::Base64Url(crypto::Sha256::Of(ByteView(image)))},
                        {"size", image.size()}};
 }
 

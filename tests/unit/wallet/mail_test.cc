@@ -17,12 +17,6 @@ using fakes::Octets;
 using fakes::WalletWorld;
 using wallet::Didcomm;
 
-std::string Log(const WalletWorld& w) {
-  std::string all;
-  for (const std::string& line : w.log) all += line + "\n";
-  return all;
-}
-
 void Onboard(WalletWorld& w) {
   ASSERT_EQ(w.Boot(), KEEL_WALLET_OK);
   ASSERT_TRUE(w.RunUntilOnboarded()) << Log(w);
@@ -51,10 +45,8 @@ bool Quiet(WalletWorld& w) {
 }
 
 class Mail : public ::testing::TestWithParam<DeviceKind> {};
-INSTANTIATE_TEST_SUITE_P(
-    All, Mail, ::testing::Values(fakes::kOkp, fakes::kP256, fakes::kP256Hardware), [](const auto& made) {
-      return std::string(made.param.suite == KEEL_SUITE_OKP ? "Okp" : made.param.hardware ? "P256Hardware" : "P256");
-    });
+INSTANTIATE_TEST_SUITE_P(All, Mail, ::testing::Values(fakes::kOkp, fakes::kP256, fakes::kP256Hardware),
+                         [](const auto& made) { return fakes::NameOf(made.param); });
 
 TEST_P(Mail, TheOwnersServiceAnswersAPing) {
   WalletWorld w(GetParam());

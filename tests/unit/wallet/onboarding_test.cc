@@ -17,18 +17,6 @@ using fakes::json;
 using fakes::Octets;
 using fakes::WalletWorld;
 
-bool Logged(const WalletWorld& w, const std::string& text) {
-  for (const std::string& line : w.log) {
-    if (line.find(text) != std::string::npos) return true;
-  }
-  return false;
-}
-std::string Log(const WalletWorld& w) {
-  std::string all;
-  for (const std::string& line : w.log) all += line + "\n";
-  return all;
-}
-
 // The device must not have told who it is, and stands where it began.
 void ExpectRefused(WalletWorld& w, const std::string& why) {
   ASSERT_EQ(w.Boot(), KEEL_WALLET_OK);

@@ -17,12 +17,6 @@ using fakes::json;
 using fakes::Octets;
 using fakes::WalletWorld;
 
-std::string Log(const WalletWorld& w) {
-  std::string all;
-  for (const std::string& line : w.log) all += line + "\n";
-  return all;
-}
-
 std::string Decoded(const std::string& base64url) {
   Octets octets(base64url.size() + 3);
   octets.resize(Base64UrlDecode(base64url, octets).value());
@@ -30,10 +24,8 @@ std::string Decoded(const std::string& base64url) {
 }
 
 class Suites : public ::testing::TestWithParam<DeviceKind> {};
-INSTANTIATE_TEST_SUITE_P(
-    All, Suites, ::testing::Values(fakes::kOkp, fakes::kP256, fakes::kP256Hardware), [](const auto& made) {
-      return std::string(made.param.suite == KEEL_SUITE_OKP ? "Okp" : made.param.hardware ? "P256Hardware" : "P256");
-    });
+INSTANTIATE_TEST_SUITE_P(All, Suites, ::testing::Values(fakes::kOkp, fakes::kP256, fakes::kP256Hardware),
+                         [](const auto& made) { return fakes::NameOf(made.param); });
 
 TEST_P(Suites, FromFactoryToOnboardedInFiveRoundTripsWithoutHeap) {
   WalletWorld w(GetParam());
