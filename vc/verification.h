@@ -15,6 +15,10 @@
 
 // Two levels: an error means "could not be checked" (unreachable registry, unknown algorithm of ours); a Verification
 // is a verdict with its reasons.
+namespace keel::json_ld {
+class ContextStore;
+}
+
 namespace keel::vc {
 
 struct Check {
@@ -36,6 +40,16 @@ inline constexpr std::string_view kCheckNonce = "nonce";
 inline constexpr std::string_view kCheckAudience = "audience";
 inline constexpr std::string_view kCheckHolder = "holder";
 inline constexpr std::string_view kCheckCredentials = "credentials";
+inline constexpr std::string_view kCheckContext = "context";        // every context known, no term with two meanings
+inline constexpr std::string_view kCheckProof = "proof";            // a Data Integrity proof's form and configuration
+inline constexpr std::string_view kCheckPurpose = "proof_purpose";  // what the proof is for, and the key allowed for it
+inline constexpr std::string_view kCheckChallenge = "challenge";
+inline constexpr std::string_view kCheckDomain = "domain";
+inline constexpr std::string_view kCheckDisclosures = "disclosures";  // SD-JWT: each digested once
+inline constexpr std::string_view kCheckKeyBinding = "key_binding";   // SD-JWT: the holder's token
+inline constexpr std::string_view kCheckSchema = "schema";
+inline constexpr std::string_view kCheckDefinition = "definition";  // the issuer's credential definition on the ledger
+inline constexpr std::string_view kCheckRelatedResource = "related_resource";
 
 struct Verification {
   std::vector<Check> checks;  // in the order made; checking stops early only where nothing further can be said
@@ -43,6 +57,11 @@ struct Verification {
   std::string kid;
   std::optional<uint64_t> log_index;  // ledger time of the batch, proved
   std::vector<std::string> statuses;  // purposes whose bit is set ("revocation", "suspension")
+  std::string form;                   // "vc+jwt", "eddsa-rdfc-2022", "dc+sd-jwt", "vc+cose", ...: how it was secured
+  // A presentation: `credential.json` is then the presentation's octets, and each credential in it has its own verdict.
+  bool presentation = false;
+  std::string holder;  // who presented it (or bound it to their key), proved
+  std::vector<Verification> credentials;
 
   bool valid() const;
   const Check* Find(std::string_view name) const;
@@ -65,6 +84,18 @@ class StatusChecker {
   virtual Result<Status> Check(const StatusEntry& entry, const std::string& issuer, UnixSeconds now) = 0;
 };
 
+// Asks whether a credential meets the schemas that it names (vc/schema has the real one).
+class SchemaChecker {
+ public:
+  virtual ~SchemaChecker() = default;
+  struct Verdict {
+    bool ok = false;
+    std::string detail;
+  };
+  // The whole credential as JSON. An error: could not be checked (a schema that can't be got).
+  virtual Result<Verdict> Check(const nlohmann::json& credential, const std::string& issuer) = 0;
+};
+
 // What of the ledger a verification needs. Null members: that question can't be asked.
 struct LedgerView {
   registry_client::HistorySource* histories = nullptr;
@@ -85,6 +116,14 @@ struct VerifyOptions {
   std::optional<std::string> subject;        // must be this one
   std::vector<std::string> trusted_issuers;  // empty: kCheckTrust isn't made
   size_t max_size = kMaxCredential;          // octets; larger fails kCheckEnvelope
+  // Contexts known besides the bundled ones; null: the bundled ones only. None is ever fetched.
+  const json_ld::ContextStore* contexts = nullptr;
+  SchemaChecker* schemas = nullptr;  // null: no schema check is recorded
+  // The caller's own keys, for an issuer whose identifier leads to none (`--key`): tried where it doesn't resolve.
+  std::vector<crypto::PublicKey> given_keys;
+  // What a presentation or a key-binding token must be bound to: challenge and domain in Data Integrity proofs, nonce
+  // and audience in tokens. Absent: not demanded.
+  std::optional<std::string> challenge, domain, audience, nonce;
 };
 
 // Verifies a vc+jwt. With a batch whose root is anchored, the issuer's key is judged at that log index (a key rotated
