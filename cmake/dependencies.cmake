@@ -35,7 +35,6 @@ keel_dep(cli11 HEADER CLI/CLI.hpp)
 keel_dep(mosquitto HEADER mosquitto.h LIBRARIES mosquitto PKGCONFIG libmosquitto)
 keel_dep(mosquitto_plugin HEADER mosquitto_plugin.h)
 keel_dep(zlib HEADER zlib.h LIBRARIES z PKGCONFIG zlib)
-keel_dep(cbor HEADER cbor.h LIBRARIES cbor PKGCONFIG libcbor OPTIONAL)
 # Without TLS: what must be kept secret is in the envelopes.
 keel_dep(coap HEADER coap3/coap.h LIBRARIES coap-3-notls PKGCONFIG libcoap-3-notls)
 keel_dep(toml HEADER toml++/toml.h)

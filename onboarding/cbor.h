@@ -39,6 +39,7 @@ class CborReader {
   Result<> Skip();
 
   bool done() const { return at_ == in_.size(); }
+  ByteView rest() const { return in_.subspan(at_); }  // what has not been read
 
  private:
   struct Head {
