@@ -78,6 +78,8 @@ class StatusChecker {
     bool set = false;
     bool fresh = true;  // false: the list is older than it may be (the verdict is then invalid unless policy forgives)
     uint64_t version = 0;
+    // The list's own times (its validFrom, validUntil), and when it was got; absent where the list or checker has none.
+    std::optional<UnixSeconds> issued_at, valid_until, fetched_at;
     std::string detail;
   };
   // An error: could not be checked (unreachable, forged, of another issuer).

@@ -86,9 +86,7 @@ int ShowWhy(const json& answer) {
   for (const json& rule : answer["judgement"]["rules"]) {
     const bool ok = rule["ok"].get<bool>();
     std::cout << (ok ? "  met      " : "  NOT MET  ") << Text(rule, "rule") << "\n           seen "
-              << Text(rule, "seen");
-    if (!ok) std::cout << ", wanted " << Text(rule, "wanted");
-    std::cout << "\n";
+              << Text(rule, "seen") << ", wanted " << Text(rule, "wanted") << "\n";
     if (!ok && !Text(rule, "why").empty()) std::cout << "           " << Text(rule, "why") << "\n";
   }
   return base::kExitDone;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/hardware_check.h"
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/json_strict.h"
 #include "vc/types.h"
 
@@ -15,16 +17,72 @@ namespace {
 
 constexpr size_t kMaxBatches = 65'536;
 
+// What a check wants, as far as it wants something of its own: a sentence, or the value.
+std::string Wanted(const vc::Check& check, const vc::VerifyOptions& options) {
+  if (check.name == vc::kCheckEnvelope) return "a vc+jwt of at most " + std::to_string(options.max_size) + " octets";
+  if (check.name == vc::kCheckModel) return "a credential of the VC Data Model 2.0";
+  if (check.name == vc::kCheckIssuer)
+    return "a key that the issuer lists for assertionMethod: current, or good when the batch was anchored";
+  if (check.name == vc::kCheckSignature) return "the issuer's signature over these octets";
+  if (check.name == vc::kCheckValidity && options.now)
+    return "validFrom and validUntil around " + base::Rfc3339(*options.now);
+  if (check.name == vc::kCheckBatch) return "a batch root that the issuer anchored, and the path to it";
+  if (check.name == vc::kCheckStatus) return "neither revoked nor suspended, by a list that is not outdated";
+  if (check.name == vc::kCheckSubject) return json(options.subject.value_or("")).dump();
+  if (check.name == vc::kCheckTrust) return json(options.trusted_issuers).dump();
+  return check.name + " holds";
+}
+
 // A credential's check in the same form as a policy rule's outcome, so that one list explains all.
-RuleOutcome FromCheck(const vc::Check& check) {
+RuleOutcome FromCheck(const vc::Check& check, const vc::VerifyOptions& options) {
   RuleOutcome outcome;
   outcome.rule = "hardware credential: " + check.name;
   outcome.seen = json(check.detail).dump();
-  outcome.wanted = check.ok ? "met" : "\"" + check.name + " holds\"";
+  outcome.wanted = Wanted(check, options);
   outcome.why = check.ok ? "" : check.detail;
   outcome.ok = check.ok;
   return outcome;
 }
+
+// Remembers what the lists said of themselves: facts for the policy. Of several entries the least favourable counts.
+class RecordingStatus final : public vc::StatusChecker {
+ public:
+  RecordingStatus(vc::StatusChecker& checker, UnixSeconds now) : checker_(checker), now_(now) {}
+  Result<Status> Check(const vc::StatusEntry& entry, const std::string& issuer, UnixSeconds now) override {
+    KEEL_TRY(Status status, checker_.Check(entry, issuer, now));
+    fresh_ = fresh_ && status.fresh;
+    Keep(version_, status.version, std::less<>());
+    // A list that doesn't say when it was issued has no age: a rule on it then sees nothing, and is not met.
+    undated_ = undated_ || !status.issued_at;
+    if (status.issued_at) Keep(age_, Since(*status.issued_at), std::greater<>());
+    if (status.fetched_at) Keep(held_, Since(*status.fetched_at), std::greater<>());
+    if (status.valid_until) Keep(until_, *status.valid_until, std::less<>());
+    return status;
+  }
+  void AddTo(json& facts) const {
+    if (!version_) return;
+    facts["fresh"] = fresh_;
+    facts["version"] = *version_;
+    if (age_ && !undated_) facts["ageSeconds"] = *age_;
+    if (held_) facts["heldSeconds"] = *held_;
+    if (!until_) return;
+    facts["validUntil"] = base::Rfc3339(*until_);
+    facts["secondsLeft"] = *until_ > now_ ? *until_ - now_ : 0;
+  }
+
+ private:
+  // A clock that is behind the issuer's by the allowed skew makes no list younger than new.
+  uint64_t Since(UnixSeconds time) const { return now_ > time ? now_ - time : 0; }
+  template <typename Worse>
+  static void Keep(std::optional<uint64_t>& kept, uint64_t value, Worse worse) {
+    if (!kept || worse(value, *kept)) kept = value;
+  }
+
+  vc::StatusChecker& checker_;
+  const UnixSeconds now_;
+  bool fresh_ = true, undated_ = false;
+  std::optional<uint64_t> version_, age_, held_, until_;
+};
 
 }  // namespace
 
@@ -46,7 +104,8 @@ Result<HardwareReport> HardwareCheck::Check(const std::string& jwt, const json& 
                                             UnixSeconds now) {
   vc::VerifyOptions options;
   options.now = now;
-  options.status = &parts_.status;
+  RecordingStatus lists(parts_.status, now);
+  options.status = &lists;
   options.subject = device;
   // Never nobody: an empty list would mean that anybody's word is good, the device's own too.
   options.trusted_issuers = policy.trusted_manufacturers();
@@ -65,7 +124,7 @@ Result<HardwareReport> HardwareCheck::Check(const std::string& jwt, const json& 
 
   HardwareReport out;
   out.judgement.accepted = verification.valid();
-  for (const vc::Check& check : verification.checks) out.judgement.outcomes.push_back(FromCheck(check));
+  for (const vc::Check& check : verification.checks) out.judgement.outcomes.push_back(FromCheck(check, options));
   if (verification.credential.json.empty()) return out;
 
   json subject = verification.credential.Subject().value_or(json::object());
@@ -87,15 +146,16 @@ Result<HardwareReport> HardwareCheck::Check(const std::string& jwt, const json& 
   if (!firmware.contains("version")) firmware["version"] = text("firmwareVersion");
   out.firmware_version = base::GetOptionalString(firmware, "version").value_or(std::nullopt).value_or("");
   const vc::Check* status = verification.Find(vc::kCheckStatus);
-  const json facts = {
-      {"manufacturer", verification.credential.issuer},
-      {"hardware", subject},
-      {"assuranceLevel", text("assuranceLevel")},
-      {"firmware", std::move(firmware)},
-      {"evidence", report.contains("evidence") ? report["evidence"] : json()},
-      {"ledgerIndex", verification.log_index ? json(*verification.log_index) : json()},
-      {"status",
-       {{"checked", status != nullptr}, {"ok", status == nullptr || status->ok}, {"set", verification.statuses}}}};
+  json status_facts = {
+      {"checked", status != nullptr}, {"ok", status == nullptr || status->ok}, {"set", verification.statuses}};
+  lists.AddTo(status_facts);
+  const json facts = {{"manufacturer", verification.credential.issuer},
+                      {"hardware", subject},
+                      {"assuranceLevel", text("assuranceLevel")},
+                      {"firmware", std::move(firmware)},
+                      {"evidence", report.contains("evidence") ? report["evidence"] : json()},
+                      {"ledgerIndex", verification.log_index ? json(*verification.log_index) : json()},
+                      {"status", std::move(status_facts)}};
   Judgement judged = policy.Judge(facts);
   out.judgement.accepted = out.judgement.accepted && judged.accepted;
   for (RuleOutcome& outcome : judged.outcomes) out.judgement.outcomes.push_back(std::move(outcome));

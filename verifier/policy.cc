@@ -232,7 +232,9 @@ Judgement Policy::Judge(const json& facts) const {
     outcome.rule = rule.field + " " + std::string(NameOf(rule.comparison)) +
                    (TakesNothing(rule.comparison) ? "" : " " + rule.wanted);
     outcome.seen = seen == nullptr ? "nothing" : seen->dump();
-    outcome.wanted = rule.wanted;
+    outcome.wanted = rule.comparison == Comparison::kExists   ? "anything"
+                     : rule.comparison == Comparison::kAbsent ? "nothing"
+                                                              : rule.wanted;
     outcome.why = rule.why;
     outcome.ok = Holds(rule.comparison, seen, wanted);
     add(std::move(outcome));

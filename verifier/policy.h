@@ -38,7 +38,7 @@ struct Rule {
 struct RuleOutcome {
   std::string rule;  // "/hardware/microcontroller in [\"stm32u5\"]"
   std::string seen;  // JSON text, or "nothing"
-  std::string wanted;
+  std::string wanted;  // JSON text, "anything", "nothing", or a sentence where a check wants no one value
   std::string why;
   bool ok = false;
 };
@@ -62,8 +62,8 @@ class Policy {
   static Policy Default();
 
   // Facts: {"manufacturer": DID, "hardware": credentialSubject, "assuranceLevel", "firmware": {"version","digest"},
-  // "status": {"checked","revoked","ageSeconds"}, "evidence": {...}}. A rule whose field is missing fails, except
-  // "absent", "ne" and "not_in".
+  // "status": {"checked","ok","set","version","ageSeconds",...}, "evidence": {...}} (docs/formats/policy.md). A rule
+  // whose field is missing fails, except "absent", "ne" and "not_in".
   Judgement Judge(const nlohmann::json& facts) const;
 
   const std::vector<std::string>& trusted_manufacturers() const { return trusted_; }

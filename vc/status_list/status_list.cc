@@ -153,6 +153,9 @@ Result<StatusChecker::Status> ListStatusChecker::Check(const StatusEntry& entry,
   KEEL_TRY(const uint64_t value, known.list->list.GetValue(entry.index, entry.size));
   status.set = value != 0;
   status.version = known.list->version;
+  status.issued_at = known.list->valid_from;
+  status.valid_until = known.list->valid_until;
+  status.fetched_at = known.fetched;
   return status;
 }
 

@@ -159,8 +159,10 @@ TEST_F(ChecksTest, UnknownOwnersHaveNoPack) {
 class NoStatus final : public vc::StatusChecker {
  public:
   Result<Status> Check(const vc::StatusEntry&, const std::string&, UnixSeconds) override {
-    return Fail(Code::kUnreachable, "status");
+    if (!said) return Fail(Code::kUnreachable, "status");
+    return *said;
   }
+  std::optional<Status> said;
 };
 
 class HardwareTest : public ChecksTest {
@@ -278,6 +280,76 @@ TEST_F(HardwareTest, AStatusThatCouldNotBeCheckedIsAnErrorNotAYes) {
   const auto report = Check(Issue(paper), json());
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().code, Code::kUnreachable);
+}
+
+TEST_F(HardwareTest, ThePolicyKnowsHowOldTheStatusListIs) {
+  json paper = Paper(record_.did);
+  paper["credentialStatus"] = {{"id", "http://127.0.0.1:9/status#1"},
+                               {"type", "BitstringStatusListEntry"},
+                               {"statusPurpose", "revocation"},
+                               {"statusListIndex", "1"},
+                               {"statusListCredential", "http://127.0.0.1:9/status"}};
+  const std::string jwt = Issue(paper);
+  const UnixSeconds now = base::NowSeconds();
+  const auto facts = [&](const vc::StatusChecker::Status& said) {
+    status_.said = said;
+    const auto report = check_.Check(jwt, json(), record_.did, maker_.did(), json::object(), Policy::Default(), now);
+    EXPECT_TRUE(report) << report.error().Text();
+    return (*base::ParseJson(report->facts))["status"];
+  };
+  vc::StatusChecker::Status said{
+      .version = 12, .issued_at = now - 7200, .valid_until = now + 3600, .fetched_at = now - 40, .detail = ""};
+  const json dated = facts(said);
+  EXPECT_EQ(dated, json({{"checked", true},
+                         {"ok", true},
+                         {"set", json::array()},
+                         {"fresh", true},
+                         {"version", 12},
+                         {"ageSeconds", 7200},
+                         {"heldSeconds", 40},
+                         {"validUntil", base::Rfc3339(now + 3600)},
+                         {"secondsLeft", 3600}}));
+  said.valid_until = now - 5;
+  said.fresh = false;
+  said.issued_at = now + 30;  // by a clock that is ahead, within what is allowed
+  const json odd = facts(said);
+  EXPECT_EQ(odd["ageSeconds"], 0);
+  EXPECT_EQ(odd["secondsLeft"], 0);
+  EXPECT_EQ(odd["fresh"], false);
+  said = {.version = 12, .detail = ""};
+  const json undated = facts(said);
+  EXPECT_FALSE(undated.contains("ageSeconds")) << undated;
+
+  const auto accepted = [&](const std::string& rule, uint64_t age, uint64_t version) {
+    status_.said = vc::StatusChecker::Status{.version = version, .issued_at = now - age, .detail = ""};
+    const auto policy = Policy::Parse(R"({"v":1,"rules":[)" + rule + "]}");
+    EXPECT_TRUE(policy);
+    const auto report = check_.Check(jwt, json(), record_.did, maker_.did(), json::object(), *policy, now);
+    EXPECT_TRUE(report);
+    return report->judgement.accepted;
+  };
+  const std::string hour = R"({"field":"/status/ageSeconds","op":"le","value":3600,"why":"an hour at most"})";
+  EXPECT_TRUE(accepted(hour, 3600, 1));
+  EXPECT_FALSE(accepted(hour, 3601, 1));
+  const std::string seventh = R"({"field":"/status/version","op":"ge","value":7})";
+  EXPECT_TRUE(accepted(seventh, 1, 7));
+  EXPECT_FALSE(accepted(seventh, 1, 6));
+  // Papers without any status: nothing is known of a list, so a rule on its age is not met.
+  const auto policy = Policy::Parse(R"({"v":1,"rules":[)" + hour + "]}");
+  EXPECT_TRUE(Refused(Check(Issue(Paper(record_.did)), json(), *policy), "/status/ageSeconds"));
+}
+
+TEST_F(HardwareTest, EveryCheckSaysWhatItWanted) {
+  const auto report = Check(record_.hardware.jwt, Batch());
+  ASSERT_TRUE(report) << report.error().Text();
+  std::map<std::string, std::string> wanted;
+  for (const RuleOutcome& outcome : report->judgement.outcomes) {
+    EXPECT_FALSE(outcome.wanted.empty()) << outcome.rule;
+    EXPECT_TRUE(outcome.wanted != "met" && !outcome.wanted.ends_with(" holds")) << outcome.rule << outcome.wanted;
+    wanted[outcome.rule] = outcome.wanted;
+  }
+  EXPECT_EQ(wanted["hardware credential: subject"], json(record_.did).dump());
+  EXPECT_EQ(wanted["hardware credential: trust"], json({maker_.did()}).dump());
 }
 
 TEST_F(HardwareTest, BatchIndicesAreAskedForOnce) {

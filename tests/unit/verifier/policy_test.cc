@@ -15,7 +15,7 @@ json Facts() {
           {"hardware",
            {{"microcontroller", "stm32u585"}, {"memory", 786432}, {"tags", {"indoor", "a/b"}}, {"a/b", "slash"}}},
           {"firmware", {{"version", "1.10.2"}}},
-          {"status", {{"checked", true}, {"revoked", false}, {"ageSeconds", 12}}}};
+          {"status", {{"checked", true}, {"ok", true}, {"ageSeconds", 12}}}};
 }
 
 bool Accepts(const std::string& rule) {
@@ -51,6 +51,16 @@ TEST(PolicyTest, PointersReachIntoArraysAndEscapedNames) {
   EXPECT_FALSE(Accepts(R"({"field":"/hardware/tags/2","op":"exists"})"));
   EXPECT_FALSE(Accepts(R"({"field":"/hardware/tags/-","op":"exists"})"));
   EXPECT_TRUE(Accepts(R"({"field":"/hardware/a~1b","op":"eq","value":"slash"})"));
+}
+
+TEST(PolicyTest, RulesOfPresenceSayWhatTheyWant) {
+  const auto policy = Policy::Parse(
+      R"({"v":1,"rules":[{"field":"/hardware/memory","op":"exists"},{"field":"/hardware/memory","op":"absent"}]})");
+  ASSERT_TRUE(policy.has_value());
+  const Judgement judgement = policy->Judge(Facts());
+  ASSERT_EQ(judgement.outcomes.size(), 2u);
+  EXPECT_EQ(judgement.outcomes[0].wanted, "anything");
+  EXPECT_EQ(judgement.outcomes[1].wanted, "nothing");
 }
 
 TEST(PolicyTest, AMissingFieldFailsAndSaysNothingWasSeen) {
