@@ -93,12 +93,16 @@ Result<json> Credential::Subject() const { return base::ParseJson(subject_json);
 
 Result<Credential> Credential::Parse(std::string_view payload, size_t max_size) {
   KEEL_TRY(const Json value, base::ParseJson(payload, {.max_size = max_size}));
+  KEEL_TRY(Credential credential, Read(value));
+  KEEL_TRY_VOID(credential.TakeClaims(value));
+  credential.json = payload;
+  return credential;
+}
+
+Result<Credential> Credential::Read(const Json& value) {
   if (!value.is_object()) return Bad("no JSON object");
-  // VC-JOSE-COSE 1.0, section 3.1.1: the payload is the credential itself, never a claim in it.
-  if (value.contains("vc") || value.contains("vp")) return Bad("a 'vc' or 'vp' claim must not be there");
   KEEL_TRY_VOID(ReadContext(value));
   Credential credential;
-  credential.json = payload;
   const auto type = value.find("type");
   if (type == value.end()) return Bad("no type");
   KEEL_TRY(credential.types, Strings(*type, "type"));
@@ -140,19 +144,24 @@ Result<Credential> Credential::Parse(std::string_view payload, size_t max_size) 
       KEEL_TRY(credential.schemas.emplace_back(), IdOf(item, "credentialSchema"));
     }
   }
-  // Registered JWT claims, where an issuer repeats members in them, must say the same.
-  KEEL_TRY(const std::optional<std::string> iss, base::GetOptionalString(value, "iss"));
-  if (iss && *iss != credential.issuer) return Bad("iss and issuer differ");
-  KEEL_TRY(const std::optional<std::string> jti, base::GetOptionalString(value, "jti"));
-  if (jti && !credential.id.empty() && *jti != credential.id) return Bad("jti and id differ");
-  KEEL_TRY(const std::optional<std::string> sub, base::GetOptionalString(value, "sub"));
-  if (sub && !credential.subjects.empty() && *sub != credential.subjects[0])
-    return Bad("sub and credentialSubject.id differ");
-  KEEL_TRY(const std::optional<uint64_t> exp, base::GetOptionalUint(value, "exp"));
-  if (exp && (!credential.valid_until || *exp < *credential.valid_until)) credential.valid_until = *exp;
-  KEEL_TRY(const std::optional<uint64_t> nbf, base::GetOptionalUint(value, "nbf"));
-  if (nbf && (!credential.valid_from || *nbf > *credential.valid_from)) credential.valid_from = *nbf;
   return credential;
+}
+
+Result<> Credential::TakeClaims(const Json& payload) {
+  if (!payload.is_object()) return Bad("no JSON object");
+  // The payload is the credential itself, never a claim in it.
+  if (payload.contains("vc") || payload.contains("vp")) return Bad("a 'vc' or 'vp' claim must not be there");
+  KEEL_TRY(const std::optional<std::string> iss, base::GetOptionalString(payload, "iss"));
+  if (iss && *iss != issuer) return Bad("iss and issuer differ");
+  KEEL_TRY(const std::optional<std::string> jti, base::GetOptionalString(payload, "jti"));
+  if (jti && !id.empty() && *jti != id) return Bad("jti and id differ");
+  KEEL_TRY(const std::optional<std::string> sub, base::GetOptionalString(payload, "sub"));
+  if (sub && !subjects.empty() && *sub != subjects[0]) return Bad("sub and credentialSubject.id differ");
+  KEEL_TRY(const std::optional<uint64_t> exp, base::GetOptionalUint(payload, "exp"));
+  if (exp && (!valid_until || *exp < *valid_until)) valid_until = *exp;
+  KEEL_TRY(const std::optional<uint64_t> nbf, base::GetOptionalUint(payload, "nbf"));
+  if (nbf && (!valid_from || *nbf > *valid_from)) valid_from = *nbf;
+  return {};
 }
 
 Result<std::string> IssueCredential(const json& credential, crypto::KeyStore& store, crypto::KeyHandle key,

@@ -39,9 +39,15 @@ struct Credential {
   bool Is(std::string_view type) const;
   Result<nlohmann::json> Subject() const;
 
-  // The data model's rules for what is required and of which type (section 4). kMalformed with the member's name;
-  // kUnsupported for a first context that isn't v2's.
+  // The payload of a token (vc+jwt): strict JSON, Read, TakeClaims.
   static Result<Credential> Parse(std::string_view payload, size_t max_size = kMaxCredential);
+  // What Keel uses of a credential, with the data model's rules for it (section 4). kMalformed with the member's name;
+  // kUnsupported for a first context that isn't v2's. Leaves `json` empty.
+  static Result<Credential> Read(const nlohmann::json& credential);
+  // Registered claims beside the credential's members in a token's payload (VC-JOSE-COSE 1.0, section 3.1.1): iss, jti
+  // and sub must say what issuer, id and the subject's id say, exp and nbf narrow the validity; a `vc` or `vp` claim
+  // must not be there. kMalformed.
+  Result<> TakeClaims(const nlohmann::json& payload);
 };
 
 // Signs a credential (a JSON object; @context, type, issuer, credentialSubject required) as vc+jwt: header {alg, kid,

@@ -5,78 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
-#include "did/did.h"
+#include "base/json_strict.h"
 #include "did/jose.h"
-#include "did/methods/keel.h"
+#include "vc/common_checks.h"
 
 namespace keel::vc {
 namespace {
 
 using nlohmann::json;
-
-void Note(Verification& verification, std::string_view name, bool ok, std::string detail) {
-  verification.checks.push_back({std::string(name), ok, std::move(detail)});
-}
-
-// Errors that say something about what the sender sent; all others mean that it could not be checked.
-bool IsSendersFault(Code code) {
-  return code == Code::kNotFound || code == Code::kInvalidDid || code == Code::kInvalidDidUrl ||
-         code == Code::kInvalidDidDocument || code == Code::kWrongNetwork;
-}
-
-struct KeyChoice {
-  bool ok = false;
-  std::string detail;
-  std::vector<crypto::PublicKey> keys;  // any of them may have signed
-};
-
-// A key that is current under assertionMethod.
-Result<KeyChoice> CurrentKey(const std::string& issuer, const std::string& kid, did::DidResolver& resolver) {
-  KeyChoice choice;
-  auto result = resolver.Resolve(issuer);
-  if (!result) {
-    if (!IsSendersFault(result.error().code)) return std::unexpected<Error>(result.error());
-    choice.detail = "issuer " + issuer + ": " + result.error().Text();
-    return choice;
-  }
-  if (result->deactivated) {
-    choice.detail = "issuer " + issuer + " is deactivated";
-    return choice;
-  }
-  const did::VerificationMethod* method = result->document->FindFor(did::Relationship::kAssertionMethod, kid);
-  if (method == nullptr) {
-    choice.detail = kid + " is not a current assertion key of " + issuer;
-    return choice;
-  }
-  if (!method->key.valid())
-    return Fail(Code::kUnsupported, "verify credential",
-                kid + " has a key of type " + method->type + " that is not supported");
-  choice.ok = true;
-  choice.keys.push_back(method->key);
-  choice.detail = kid + " is a current assertion key of " + issuer;
-  return choice;
-}
-
-// A key that was good when the batch was anchored (protocol.md sections 1 and 7).
-Result<KeyChoice> KeyAt(const std::string& issuer, const std::string& kid, uint64_t log_index,
-                        registry_client::HistorySource& histories) {
-  KeyChoice choice;
-  auto history = histories.ResolveDid(issuer);
-  if (!history) {
-    if (!IsSendersFault(history.error().code)) return std::unexpected<Error>(history.error());
-    choice.detail = "issuer " + issuer + ": " + history.error().Text();
-    return choice;
-  }
-  KEEL_TRY(const std::vector<crypto::PublicKey> keys, did::KeysOfId(*history, did::FragmentOf(kid)));
-  for (const crypto::PublicKey& key : keys) {
-    KEEL_TRY(const bool good, did::KeyGoodAt(*history, key, did::Relationship::kAssertionMethod, log_index));
-    if (good) choice.keys.push_back(key);
-  }
-  choice.ok = !choice.keys.empty();
-  choice.detail = kid + (choice.ok ? " was" : " was not") + " a good assertion key of " + issuer + " at log index " +
-                  std::to_string(log_index);
-  return choice;
-}
 
 Result<> CheckBatch(Verification& verification, std::string_view jwt, const VerifyOptions& options) {
   if (options.batch == nullptr) {
@@ -100,51 +36,6 @@ Result<> CheckBatch(Verification& verification, std::string_view jwt, const Veri
   }
   verification.log_index = *index;
   Note(verification, kCheckBatch, true, "issued at log index " + std::to_string(*index));
-  return {};
-}
-
-void CheckValidity(Verification& verification, UnixSeconds now) {
-  const Credential& credential = verification.credential;
-  if (credential.valid_from && !NotBeforeOk(*credential.valid_from, now)) {
-    Note(verification, kCheckValidity, false,
-         "valid from " + base::Rfc3339(*credential.valid_from) + ", now is " + base::Rfc3339(now));
-  } else if (credential.valid_until && !NotAfterOk(*credential.valid_until, now)) {
-    Note(verification, kCheckValidity, false,
-         "expired at " + base::Rfc3339(*credential.valid_until) + ", now is " + base::Rfc3339(now));
-  } else {
-    Note(verification, kCheckValidity, true,
-         credential.valid_until ? "until " + base::Rfc3339(*credential.valid_until) : "no end");
-  }
-}
-
-Result<> CheckStatus(Verification& verification, const VerifyOptions& options) {
-  const Credential& credential = verification.credential;
-  if (options.ignore_status || credential.status.empty()) return {};
-  bool ok = true;
-  std::string detail;
-  for (const StatusEntry& entry : credential.status) {
-    if (!detail.empty()) detail += "; ";
-    if (entry.type != "BitstringStatusListEntry") {
-      ok = false;
-      detail += "status type '" + entry.type + "' is not known here";
-      continue;
-    }
-    if (options.status == nullptr)
-      return Fail(Code::kUnavailable, "verify credential",
-                  "the credential has a status, and nothing to check it with was given");
-    if (!options.now) return Fail(Code::kInvalidArgument, "verify credential", "a status check needs the time");
-    KEEL_TRY(const StatusChecker::Status status, options.status->Check(entry, credential.issuer, *options.now));
-    if (status.set) {
-      // Other purposes ("message", "refresh") inform and invalidate nothing (Bitstring Status List 1.0, section 2.2).
-      if (entry.purpose == "revocation" || entry.purpose == "suspension") ok = false;
-      verification.statuses.push_back(entry.purpose);
-    }
-    if (!status.fresh) ok = false;
-    detail += entry.purpose + (status.set ? ": set" : ": not set") + " (list version " +
-              std::to_string(status.version) + (status.fresh ? ")" : ", outdated)");
-    if (!status.detail.empty()) detail += " " + status.detail;
-  }
-  Note(verification, kCheckStatus, ok, std::move(detail));
   return {};
 }
 
@@ -192,27 +83,25 @@ Result<Verification> VerifyCredential(std::string_view jwt, did::DidResolver& re
   }
   Note(verification, kCheckEnvelope, true, "vc+jwt, " + jws->alg);
   verification.kid = jws->kid;
-  auto credential = Credential::Parse(jws->payload, options.max_size);
-  if (!credential) {
-    Note(verification, kCheckModel, false, credential.error().Text());
+  verification.form = "vc+jwt";
+  auto document = base::ParseJson(jws->payload, {.max_size = options.max_size});
+  if (!document) {
+    Note(verification, kCheckModel, false, document.error().Text());
     return verification;
   }
-  verification.credential = std::move(*credential);
+  verification.credential.json = jws->payload;
+  if (!AddModelCheck(verification, *document, options)) return verification;
+  if (const auto claims = verification.credential.TakeClaims(*document); verification.presentation || !claims) {
+    verification.checks.back() = {std::string(kCheckModel), false,
+                                  claims ? "a presentation is no vc+jwt" : claims.error().Text()};
+    return verification;
+  }
   const std::string& issuer = verification.credential.issuer;
-  Note(verification, kCheckModel, true, "issuer " + issuer);
 
   KEEL_TRY_VOID(CheckBatch(verification, jwt, options));
   if (options.batch == nullptr && options.anchored_at) verification.log_index = options.anchored_at;
-  KeyChoice choice;
-  if (jws->kid.empty()) {
-    choice.detail = "the header names no key (kid)";
-  } else if (jws->kid.find('#') != std::string::npos && !jws->kid.starts_with('#') && did::DidOf(jws->kid) != issuer) {
-    choice.detail = "the key " + jws->kid + " is not the issuer's, which is " + issuer;
-  } else if (verification.log_index && options.ledger.histories != nullptr) {
-    KEEL_TRY(choice, KeyAt(issuer, jws->kid, *verification.log_index, *options.ledger.histories));
-  } else {
-    KEEL_TRY(choice, CurrentKey(issuer, jws->kid, resolver));
-  }
+  KEEL_TRY(const KeyChoice choice, ChooseKeys(issuer, jws->kid, did::Relationship::kAssertionMethod, resolver, options,
+                                              verification.log_index));
   Note(verification, kCheckIssuer, choice.ok, choice.detail);
   if (!choice.ok) {
     Note(verification, kCheckSignature, false, "no key to check it with");
@@ -228,25 +117,7 @@ Result<Verification> VerifyCredential(std::string_view jwt, did::DidResolver& re
     }
     Note(verification, kCheckSignature, good, good ? "made by " + jws->kid : "wrong: " + detail);
   }
-  if (options.now) CheckValidity(verification, *options.now);
-  if (options.subject) {
-    const bool same =
-        !verification.credential.subjects.empty() && verification.credential.subjects[0] == *options.subject;
-    Note(verification, kCheckSubject, same, same ? *options.subject : "wanted " + *options.subject);
-  }
-  if (!options.trusted_issuers.empty()) {
-    const bool trusted = std::find(options.trusted_issuers.begin(), options.trusted_issuers.end(), issuer) !=
-                         options.trusted_issuers.end();
-    Note(verification, kCheckTrust, trusted, issuer + (trusted ? " is trusted" : " is not among the trusted issuers"));
-  }
-  // Neither a forged credential nor one of an issuer that is not trusted may make us fetch anything: both choose the
-  // URL.
-  const auto holds = [&](std::string_view name) {
-    const Check* check = verification.Find(name);
-    return check != nullptr && check->ok;
-  };
-  if (holds(kCheckSignature) && (options.trusted_issuers.empty() || holds(kCheckTrust)))
-    KEEL_TRY_VOID(CheckStatus(verification, options));
+  KEEL_TRY_VOID(AddCommonChecks(verification, *document, options));
   return verification;
 }
 
