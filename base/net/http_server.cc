@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/net/http_server.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -22,14 +23,15 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <cstring>
 #include <list>
 #include <mutex>
 #include <optional>
 #include <thread>
 
 #include "base/log.h"
+#include "base/net/internal/http_response.h"
 #include "base/net/internal/listen.h"
+#include "base/net/internal/tls.h"
 
 namespace keel::base {
 namespace {
@@ -37,45 +39,16 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
+namespace ssl = boost::asio::ssl;
 using Protocol = asio::generic::stream_protocol;
 using Socket = Protocol::socket;
 using Acceptor = asio::basic_socket_acceptor<Protocol>;
 using ErrorCode = boost::system::error_code;
 
-constexpr size_t kPiece = 256 << 10;         // written under one deadline; also the file buffer
 constexpr size_t kReadBuffer = 64 << 10;     // bounds chunk headers too
+constexpr size_t kFirstRead = 4 << 10;       // of a request over TLS
 constexpr size_t kLingerOctets = 256 << 10;  // read and dropped after a refusal, so that the client sees the answer
 constexpr auto kLingerTime = std::chrono::seconds(1);
-
-const char* Reason(int status) {
-  switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 206: return "Partial Content";
-    case 400: return "Bad Request";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 416: return "Range Not Satisfiable";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 503: return "Service Unavailable";
-    default: return status < 400 ? "Success" : "Error";
-  }
-}
-
-bool HeaderSafe(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
-}
 
 class Session;
 
@@ -85,6 +58,7 @@ struct HttpServer::Impl {
   HttpServerOptions options;
   HttpHandler handler;
   std::shared_ptr<asio::io_context> io = std::make_shared<asio::io_context>();
+  std::optional<ssl::context> tls;
   std::optional<Acceptor> acceptor;
   std::optional<asio::steady_timer> accept_retry;
   std::unique_ptr<asio::thread_pool> workers;
@@ -124,6 +98,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(Socket socket, HttpServer::Impl& server)
       : socket_(std::move(socket)), timer_(socket_.get_executor()), server_(server), buffer_(kReadBuffer) {
     peer_ = internal::PeerName(socket_.native_handle(), server.family);
+    if (server.tls) tls_.emplace(socket_, *server.tls);
   }
 
   std::list<std::shared_ptr<Session>>::iterator place;  // guarded by the server's mutex
@@ -133,7 +108,17 @@ class Session : public std::enable_shared_from_this<Session> {
   auto executor() { return socket_.get_executor(); }
 
   void Start() {
-    asio::post(executor(), [self = shared_from_this()] { self->ReadHeader(self->server_.options.header_deadline); });
+    asio::post(executor(), [self = shared_from_this()] {
+      if (!self->tls_) return self->ReadHeader(self->server_.options.header_deadline);
+      self->Arm(self->server_.options.header_deadline);
+      self->tls_->async_handshake(ssl::stream_base::server, [self](ErrorCode error) {
+        if (error) {
+          (self->expired_ ? self->server_.timed_out : self->server_.refused).fetch_add(1, std::memory_order_relaxed);
+          return self->Close();
+        }
+        self->ReadHeader(self->server_.options.header_deadline);
+      });
+    });
   }
   // From any thread: ends the connection unless a whole request came in meanwhile.
   void Abort() {
@@ -158,6 +143,16 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   using Parser = http::request_parser<http::string_body>;
+
+  // Calls `act` with what octets are read from and written to.
+  template <typename Act>
+  void OnStream(Act act) {
+    if (tls_) {
+      act(*tls_);
+    } else {
+      act(socket_);
+    }
+  }
 
   // One deadline for the phase that begins now. What is under way is cancelled when it passes, and `expired_` tells the
   // phase's handler.
@@ -195,6 +190,14 @@ class Session : public std::enable_shared_from_this<Session> {
     SetWaiting(true);
     if (buffer_.size() > 0) return ReadHeader(server_.options.header_deadline);
     Arm(server_.options.idle_deadline);
+    if (tls_) {
+      // The socket may be silent while TLS holds octets that it has read: those are asked for, not the socket.
+      return tls_->async_read_some(buffer_.prepare(kFirstRead), [self = shared_from_this()](ErrorCode error, size_t n) {
+        if (error) return self->Close();
+        self->buffer_.commit(n);
+        self->ReadHeader(self->server_.options.header_deadline);
+      });
+    }
     socket_.async_wait(Socket::wait_read, [self = shared_from_this()](ErrorCode error) {
       if (error) return self->Close();
       self->ReadHeader(self->server_.options.header_deadline);
@@ -206,8 +209,10 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->header_limit(static_cast<uint32_t>(server_.options.max_header));
     parser_->body_limit(server_.options.max_body);
     Arm(deadline);
-    http::async_read_header(socket_, buffer_, *parser_,
-                            [self = shared_from_this()](ErrorCode error, size_t) { self->OnHeader(error); });
+    OnStream([this](auto& stream) {
+      http::async_read_header(stream, buffer_, *parser_,
+                              [self = shared_from_this()](ErrorCode error, size_t) { self->OnHeader(error); });
+    });
   }
 
   void OnHeader(ErrorCode error) {
@@ -222,16 +227,20 @@ class Session : public std::enable_shared_from_this<Session> {
     const auto expect = parser_->get()[http::field::expect];
     if (!beast::iequals(expect, "100-continue")) return ReadBody();
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    asio::async_write(socket_, asio::buffer(kContinue.data(), kContinue.size()),
-                      [self = shared_from_this()](ErrorCode failed, size_t) {
-                        if (failed) return self->Close();
-                        self->ReadBody();
-                      });
+    OnStream([this](auto& stream) {
+      asio::async_write(stream, asio::buffer(kContinue.data(), kContinue.size()),
+                        [self = shared_from_this()](ErrorCode failed, size_t) {
+                          if (failed) return self->Close();
+                          self->ReadBody();
+                        });
+    });
   }
 
   void ReadBody() {
-    http::async_read(socket_, buffer_, *parser_,
-                     [self = shared_from_this()](ErrorCode error, size_t) { self->OnBody(error); });
+    OnStream([this](auto& stream) {
+      http::async_read(stream, buffer_, *parser_,
+                       [self = shared_from_this()](ErrorCode error, size_t) { self->OnBody(error); });
+    });
   }
 
   void OnBody(ErrorCode error) {
@@ -315,99 +324,55 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void Write(HttpResponse response) {
     response_ = std::move(response);
-    if (!OpenBody()) {
+    if (!body_.Open(response_)) {
       response_ = JsonResponse(500, R"({"error":{"code":"io","message":"the body can't be read"}})");
-      static_cast<void>(OpenBody());
+      static_cast<void>(body_.Open(response_));
     }
-    const bool no_body = response_.status == 204 || response_.status == 304 || response_.status < 200;
-    head_ = "HTTP/1.1 " + std::to_string(response_.status) + " " + Reason(response_.status) + "\r\n";
-    if (!server_.options.server_name.empty()) head_ += "Server: " + server_.options.server_name + "\r\n";
-    if (!response_.content_type.empty() && HeaderSafe(response_.content_type))
-      head_ += "Content-Type: " + response_.content_type + "\r\n";
-    for (const auto& [name, value] : response_.headers) {
-      if (HeaderSafe(name) && HeaderSafe(value)) head_ += name + ": " + value + "\r\n";
-    }
-    if (!no_body) head_ += "Content-Length: " + std::to_string(left_) + "\r\n";
-    if (!keep_alive_) head_ += "Connection: close\r\n";
-    head_ += "\r\n";
-    if (no_body || head_only_) left_ = 0;
+    head_ = internal::ResponseHead(response_, server_.options.server_name, body_.left(), keep_alive_);
+    if (head_only_ || !internal::HasBody(response_)) body_.Drop();
     WritePiece(true);
   }
 
-  // Finds where the body's octets are: left_ of them, from body_at_ of memory or file_.
-  bool OpenBody() {
-    file_.reset();
-    at_ = response_.offset;
-    if (!response_.body_file.empty()) {
-      const int fd = ::open(response_.body_file.c_str(), O_RDONLY | O_CLOEXEC);
-      if (fd < 0) return false;
-      file_ = std::shared_ptr<int>(new int(fd), [](int* f) {
-        ::close(*f);
-        delete f;
-      });
-      struct stat info{};
-      if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || at_ > static_cast<uint64_t>(info.st_size)) return false;
-      left_ = std::min(response_.length, static_cast<uint64_t>(info.st_size) - at_);
-      return true;
-    }
-    if (response_.shared_body != nullptr) {
-      if (at_ > response_.shared_body->size()) return false;
-      left_ = std::min<uint64_t>(response_.length, response_.shared_body->size() - at_);
-      return true;
-    }
-    at_ = 0;
-    left_ = response_.body.size();
-    return true;
-  }
-
   void WritePiece(bool first) {
-    const auto length = static_cast<size_t>(std::min<uint64_t>(left_, kPiece));
-    asio::const_buffer piece;
-    if (length > 0) {
-      if (file_ != nullptr) {
-        piece_.resize(length);
-        size_t got = 0;
-        while (got < length) {
-          const ssize_t n = ::pread(*file_, piece_.data() + got, length - got, static_cast<off_t>(at_ + got));
-          if (n <= 0) return Close();  // the file shrank under us: a short answer must not look whole
-          got += static_cast<size_t>(n);
-        }
-        piece = asio::buffer(piece_.data(), length);
-      } else {
-        const std::string& body = response_.shared_body != nullptr ? *response_.shared_body : response_.body;
-        piece = asio::buffer(body.data() + at_, length);
-      }
-    }
-    at_ += length;
-    left_ -= length;
-    const std::array<asio::const_buffer, 2> buffers{first ? asio::buffer(head_) : asio::const_buffer(), piece};
+    std::string_view piece;
+    if (!body_.Next(piece)) return Close();
+    const std::array<asio::const_buffer, 2> buffers{first ? asio::buffer(head_) : asio::const_buffer(),
+                                                    asio::buffer(piece.data(), piece.size())};
     Arm(server_.options.write_deadline);
-    asio::async_write(socket_, buffers, [self = shared_from_this()](ErrorCode error, size_t) {
-      if (error) return self->Close();
-      if (self->left_ > 0) return self->WritePiece(false);
-      self->Written();
+    OnStream([this, &buffers](auto& stream) {
+      asio::async_write(stream, buffers, [self = shared_from_this()](ErrorCode error, size_t) {
+        if (error) return self->Close();
+        if (self->body_.left() > 0) return self->WritePiece(false);
+        self->Written();
+      });
     });
   }
 
   void Written() {
     Disarm();
     response_ = {};
-    file_.reset();
-    piece_ = {};
+    body_ = {};
     head_only_ = false;
     if (keep_alive_) return ReadNext();
+    if (!tls_) return EndOfAnswers();
+    Arm(kLingerTime);
+    // Without TLS's goodbye a client can't tell a whole answer from one that was cut.
+    tls_->async_shutdown([self = shared_from_this()](ErrorCode) { self->EndOfAnswers(); });
+  }
+
+  void EndOfAnswers() {
     ErrorCode ignored;
     socket_.shutdown(Socket::shutdown_send, ignored);
     if (!linger_) return Close();
     // Closing with unread data makes the kernel send a reset, which can overtake the answer.
-    piece_.resize(16 << 10);
+    lingering_.resize(16 << 10);
     lingered_ = 0;
     Arm(kLingerTime);
     Linger();
   }
 
   void Linger() {
-    socket_.async_read_some(asio::buffer(piece_), [self = shared_from_this()](ErrorCode error, size_t n) {
+    socket_.async_read_some(asio::buffer(lingering_), [self = shared_from_this()](ErrorCode error, size_t n) {
       self->lingered_ += n;
       if (error || self->lingered_ > kLingerOctets) return self->Close();
       self->Linger();
@@ -425,6 +390,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   Socket socket_;
+  std::optional<ssl::stream<Socket&>> tls_;  // over socket_
   asio::steady_timer timer_;
   HttpServer::Impl& server_;  // outlives every handler: Stop joins the threads first
   beast::flat_buffer buffer_;
@@ -434,9 +400,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool expired_ = false, closed_ = false, handling_ = false;
   bool keep_alive_ = false, head_only_ = false, linger_ = false;
   HttpResponse response_;
-  std::string head_, piece_;
-  std::shared_ptr<int> file_;
-  uint64_t at_ = 0, left_ = 0;
+  internal::ResponseBody body_;
+  std::string head_, lingering_;
   size_t lingered_ = 0;
 };
 
@@ -532,6 +497,12 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOptions& o
   auto impl = std::make_unique<Impl>();
   impl->options = options;
   impl->handler = std::move(handler);
+  if (!options.certificate_file.empty() || !options.key_file.empty()) {
+    if (!options.unix_path.empty() || !options.upgrades.empty())
+      return Fail(Code::kInvalidArgument, "http server", "TLS goes with neither unix sockets nor upgrades");
+    KEEL_TRY(ssl_ctx_st* const context, internal::MakeServerTls(options.certificate_file, options.key_file));
+    impl->tls.emplace(context);
+  }
   int fd = -1;
   if (options.unix_path.empty()) {
     KEEL_TRY(fd, internal::ListenTcp(options.host, options.port, impl->family, impl->port));
@@ -560,7 +531,8 @@ uint16_t HttpServer::port() const { return impl_->port; }
 std::string HttpServer::url() const {
   if (impl_->family == AF_UNIX) return "unix:" + impl_->options.unix_path;
   const std::string& host = impl_->options.host;
-  return "http://" + (impl_->family == AF_INET6 ? "[" + host + "]" : host) + ":" + std::to_string(impl_->port);
+  return (impl_->tls ? "https://" : "http://") + (impl_->family == AF_INET6 ? "[" + host + "]" : host) + ":" +
+         std::to_string(impl_->port);
 }
 
 HttpServer::Stats HttpServer::stats() const {

@@ -81,6 +81,8 @@ struct HttpServerOptions {
   std::string host = "127.0.0.1";
   uint16_t port = 0;
   std::string unix_path;
+  // TLS 1.2 and later on TCP, when both are set: PEM files, the certificate with its chain. No `upgrades` then.
+  std::string certificate_file, key_file;
 
   int threads = 2;          // that read, parse and write, and run handlers
   int handler_threads = 0;  // > 0: handlers run on these instead, and may block
@@ -89,7 +91,7 @@ struct HttpServerOptions {
   size_t max_body = 1 << 20;
   size_t max_header = 16 << 10;
   size_t max_connections = 1024;  // beyond it, the connection that waits longest for its client is closed to make room
-  std::chrono::milliseconds header_deadline{10'000};
+  std::chrono::milliseconds header_deadline{10'000};  // of TLS's handshake too
   std::chrono::milliseconds body_deadline{30'000};
   std::chrono::milliseconds idle_deadline{60'000};   // between requests of a kept connection
   std::chrono::milliseconds write_deadline{30'000};  // for each 256 KiB
@@ -103,11 +105,11 @@ struct HttpServerOptions {
 // waits for running handlers. Thread-safe. Handlers must not throw and must not call Stop.
 class HttpServer {
  public:
-  // kBusy (address in use), kInvalidArgument, kIo.
+  // kBusy (address in use), kInvalidArgument (address, certificate or key, upgrades over TLS), kIo.
   static Result<std::unique_ptr<HttpServer>> Start(const HttpServerOptions& options, HttpHandler handler);
   ~HttpServer();
   uint16_t port() const;
-  // "http://127.0.0.1:4711" or "unix:/path".
+  // "http://127.0.0.1:4711", "https://127.0.0.1:4711" or "unix:/path".
   std::string url() const;
   void Stop();
 

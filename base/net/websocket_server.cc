@@ -35,6 +35,7 @@
 
 #include "base/log.h"
 #include "base/net/internal/listen.h"
+#include "base/net/internal/tls.h"
 
 namespace keel::base {
 
@@ -395,14 +396,8 @@ Result<std::unique_ptr<WebSocketServer>> WebSocketServer::Start(const WebSocketS
   impl->on_closed = std::move(on_closed);
   ErrorCode error;
   if (!options.certificate_file.empty()) {
-    impl->tls.emplace(ssl::context::tls_server);
-    impl->tls->set_options(ssl::context::default_workarounds | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
-    impl->tls->use_certificate_chain_file(options.certificate_file, error);
-    if (!error) impl->tls->use_private_key_file(options.key_file, ssl::context::pem, error);
-    if (error) {
-      return Fail(Code::kInvalidArgument, "websocket server",
-                  "certificate " + options.certificate_file + " and key " + options.key_file + ": " + error.message());
-    }
+    KEEL_TRY(ssl_ctx_st* const context, internal::MakeServerTls(options.certificate_file, options.key_file));
+    impl->tls.emplace(context);
   }
   if (!options.host.empty()) {
     int family = AF_INET;

@@ -38,6 +38,15 @@ void AddExtension(X509* certificate, X509* issuer, int nid, const std::string& v
   X509_EXTENSION_free(extension);
 }
 
+// What was written to it, which is freed.
+std::string TextOf(BIO* bio) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio, &data);
+  std::string text(data, static_cast<size_t>(size));
+  BIO_free(bio);
+  return text;
+}
+
 X509* NewCertificate(EVP_PKEY* key, long serial, const char* name, long first, long last) {
   X509* certificate = X509_new();
   Need(certificate != nullptr && X509_set_version(certificate, 2) == 1 && X509_set_pubkey(certificate, key) == 1);
@@ -70,14 +79,20 @@ TestAuthority::~TestAuthority() {
   EVP_PKEY_free(key_);
 }
 
-std::string TestAuthority::RootPem() const {
+std::string TestAuthority::RootPem() const { return CertificatePem({root_, nullptr}); }
+
+std::string TestAuthority::CertificatePem(const Leaf& leaf) {
   BIO* out = BIO_new(BIO_s_mem());
-  Need(out != nullptr && PEM_write_bio_X509(out, root_) == 1);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(out, &data);
-  std::string pem(data, static_cast<size_t>(size));
-  BIO_free(out);
-  return pem;
+  Need(out != nullptr && PEM_write_bio_X509(out, leaf.certificate) == 1);
+  return TextOf(out);
+}
+
+std::string TestAuthority::KeyPem(const Leaf& leaf, const std::string& passphrase) {
+  BIO* out = BIO_new(BIO_s_mem());
+  Need(out != nullptr &&
+       PEM_write_bio_PKCS8PrivateKey(out, leaf.key, passphrase.empty() ? nullptr : EVP_aes_256_cbc(), passphrase.data(),
+                                     static_cast<int>(passphrase.size()), nullptr, nullptr) == 1);
+  return TextOf(out);
 }
 
 TestAuthority::Leaf TestAuthority::Issue(const std::string& names, long first, long last) {

@@ -30,6 +30,10 @@ class TestAuthority {
   // For DNS names and addresses ("DNS:localhost,IP:127.0.0.1"), valid from now + first to now + last seconds; the
   // authority owns it.
   Leaf Issue(const std::string& names, long first = -3600, long last = 3600);
+  // As files have them.
+  static std::string CertificatePem(const Leaf& leaf);
+  // With a passphrase: encrypted.
+  static std::string KeyPem(const Leaf& leaf, const std::string& passphrase = {});
 
  private:
   EVP_PKEY* key_ = nullptr;

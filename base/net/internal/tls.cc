@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 
 #include "base/net/internal/connection.h"
 
@@ -43,7 +44,28 @@ std::string Reason() {
   return text == nullptr ? "connection lost" : text;
 }
 
+int NoPassphrase(char*, int, int, void*) { return 0; }
+
 }  // namespace
+
+Result<ssl_ctx_st*> MakeServerTls(const std::string& certificate_file, const std::string& key_file) {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  if (context == nullptr) return Fail(Code::kInternalError, "tls", Reason());
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  // No client renegotiation: it costs a server more than a client.
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_default_passwd_cb(context.get(), NoPassphrase);
+  const auto bad = [](const std::string& file) { return Fail(Code::kInvalidArgument, "tls", file + ": " + Reason()); };
+  ERR_clear_error();
+  if (SSL_CTX_use_certificate_chain_file(context.get(), certificate_file.c_str()) != 1)
+    return bad("certificate " + certificate_file);
+  if (SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1)
+    return bad("private key " + key_file);
+  if (SSL_CTX_check_private_key(context.get()) != 1)
+    return bad("private key " + key_file + " and certificate " + certificate_file);
+  SSL_CTX_up_ref(context.get());
+  return context.get();
+}
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::Create(const std::string& ca_file) {
   const std::shared_ptr<TlsContext> made(new TlsContext());

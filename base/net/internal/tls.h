@@ -11,8 +11,13 @@ struct bio_method_st;
 struct ssl_ctx_st;
 struct ssl_st;
 
-// TLS of a client (OpenSSL): 1.2 or newer, the server's certificate checked against a trust store and its name.
+// TLS (OpenSSL), 1.2 or newer. Of a client: the server's certificate checked against a trust store and its name.
 namespace keel::base::internal {
+
+// What a server's connections share, for the caller to free (SSL_CTX_free, or who takes it over): its certificate with
+// the chain that belongs to it, and its private key, both PEM. An encrypted key is refused: there is nobody to ask.
+// kInvalidArgument names the file and what is wrong with it.
+Result<ssl_ctx_st*> MakeServerTls(const std::string& certificate_file, const std::string& key_file);
 
 // What all connections of one client share. Thread-safe.
 class TlsContext {
