@@ -8,6 +8,7 @@
 #include "base/json_strict.h"
 #include "did/did.h"
 #include "did/methods/keel.h"
+#include "vc/status_list/entry.h"
 
 namespace keel::vc {
 namespace {
@@ -43,7 +44,7 @@ Result<> CheckStatus(Verification& verification, const VerifyOptions& options) {
   std::string detail;
   for (const StatusEntry& entry : credential.status) {
     if (!detail.empty()) detail += "; ";
-    if (entry.type != "BitstringStatusListEntry") {
+    if (entry.type != kStatusEntryType) {
       ok = false;
       detail += "status type '" + entry.type + "' is not known here";
       continue;
@@ -53,14 +54,19 @@ Result<> CheckStatus(Verification& verification, const VerifyOptions& options) {
                   "the credential has a status, and nothing to check it with was given");
     if (!options.now) return Fail(Code::kInvalidArgument, "verify credential", "a status check needs the time");
     KEEL_TRY(const StatusChecker::Status status, options.status->Check(entry, credential.issuer, *options.now));
+    if (!status.problem.empty()) {
+      ok = false;
+      detail += entry.purpose + ": " + status.problem + ": " + status.detail;
+      continue;
+    }
     if (status.set) {
-      // Other purposes ("message", "refresh") inform and invalidate nothing (Bitstring Status List 1.0, section 2.2).
-      if (entry.purpose == "revocation" || entry.purpose == "suspension") ok = false;
+      if (Invalidates(entry.purpose)) ok = false;
       verification.statuses.push_back(entry.purpose);
     }
     if (!status.fresh) ok = false;
-    detail += entry.purpose + (status.set ? ": set" : ": not set") + " (list version " +
-              std::to_string(status.version) + (status.fresh ? ")" : ", outdated)");
+    detail += entry.purpose + (status.set ? ": set" : ": not set");
+    if (!entry.messages.empty()) detail += ", '" + status.message + "'";
+    detail += " (list version " + std::to_string(status.version) + (status.fresh ? ")" : ", outdated)");
     if (!status.detail.empty()) detail += " " + status.detail;
   }
   Note(verification, kCheckStatus, ok, std::move(detail));

@@ -8,6 +8,7 @@
 #include "crypto/hosted/software_key_store.h"
 #include "did/did.h"
 #include "did/jose.h"
+#include "vc/status_list/entry.h"
 
 namespace keel::vc {
 namespace {
@@ -48,25 +49,6 @@ Result<std::string> IdOf(const json& value, const char* name) {
 bool IsUrl(std::string_view text) {
   const size_t colon = text.find(':');
   return colon != std::string_view::npos && colon > 0 && text.find_first_of(" \t\r\n<>\"") == std::string_view::npos;
-}
-
-Result<StatusEntry> ReadStatus(const json& value) {
-  if (!value.is_object()) return Bad("a credentialStatus is no object");
-  StatusEntry entry;
-  KEEL_TRY(entry.type, base::GetString(value, "type"));
-  KEEL_TRY(const std::optional<std::string> id, base::GetOptionalString(value, "id"));
-  entry.id = id.value_or("");
-  if (entry.type != "BitstringStatusListEntry") return entry;  // the status check says what it thinks of it
-  KEEL_TRY(entry.purpose, base::GetString(value, "statusPurpose"));
-  KEEL_TRY(entry.list_url, base::GetString(value, "statusListCredential"));
-  KEEL_TRY(const std::string index, base::GetString(value, "statusListIndex"));
-  if (index.empty() || index.size() > 15 || index.find_first_not_of("0123456789") != std::string::npos)
-    return Bad("statusListIndex is no decimal number in a string");
-  entry.index = std::stoull(index);
-  KEEL_TRY(const std::optional<uint64_t> size, base::GetOptionalUint(value, "statusSize"));
-  if (size && (*size == 0 || *size > 32)) return Bad("statusSize is out of range");
-  entry.size = static_cast<uint32_t>(size.value_or(1));
-  return entry;
 }
 
 Result<> ReadContext(const json& value) {
@@ -135,7 +117,7 @@ Result<Credential> Credential::Read(const Json& value) {
     const Json list = status->is_array() ? *status : Json::array({*status});
     if (list.size() > kMaxStatuses) return Bad("more than " + std::to_string(kMaxStatuses) + " credentialStatus");
     for (const Json& item : list) {
-      KEEL_TRY(credential.status.emplace_back(), ReadStatus(item));
+      KEEL_TRY(credential.status.emplace_back(), ReadStatusEntry(item));
     }
   }
   if (const auto schema = value.find("credentialSchema"); schema != value.end()) {

@@ -16,12 +16,18 @@ namespace keel::vc {
 inline constexpr size_t kMaxCredential = 256 << 10;  // octets of a vc+jwt
 inline constexpr std::string_view kContextV2 = "https://www.w3.org/ns/credentials/v2";
 
-// One credentialStatus entry (Bitstring Status List 1.0, section 2.1).
+// One credentialStatus entry (Bitstring Status List 1.0, section 2.1); read by vc/status_list/entry.h.
 struct StatusEntry {
   std::string id, type, purpose;
   uint64_t index = 0;
   std::string list_url;  // statusListCredential
   uint32_t size = 1;     // statusSize: bits a status
+  struct Message {
+    uint64_t status = 0;
+    std::string message;
+  };
+  std::vector<Message> messages;        // statusMessage: one for each value of `size` bits, or none
+  std::vector<std::string> references;  // statusReference
 };
 
 // What Keel reads of a credential; `json` is the whole.

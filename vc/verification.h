@@ -75,14 +75,19 @@ class StatusChecker {
  public:
   virtual ~StatusChecker() = default;
   struct Status {
-    bool set = false;
+    bool set = false;   // the value isn't 0
     bool fresh = true;  // false: the list is older than it may be (the verdict is then invalid unless policy forgives)
     uint64_t version = 0;
     // The list's own times (its validFrom, validUntil), and when it was got; absent where the list or checker has none.
     std::optional<UnixSeconds> issued_at, valid_until, fetched_at;
     std::string detail;
+    uint64_t value = 0;   // the entry's bits, most significant first
+    std::string message;  // what the credential says that this value means (statusMessage); else "set" or "unset"
+    // Not empty: entry and list contradict each other, and the status check fails; the name that Bitstring Status List
+    // 1.0 (section 3.5) gives it, STATUS_VERIFICATION_ERROR, STATUS_LIST_LENGTH_ERROR, RANGE_ERROR, ...
+    std::string problem;
   };
-  // An error: could not be checked (unreachable, forged, of another issuer).
+  // An error: could not be checked (unreachable, forged, of an issuer who has no say).
   virtual Result<Status> Check(const StatusEntry& entry, const std::string& issuer, UnixSeconds now) = 0;
 };
 
