@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <list>
 #include <unordered_map>
 
@@ -31,6 +32,7 @@ CachingResolver::CachingResolver(DidResolver& source, Clock& clock) : CachingRes
 CachingResolver::~CachingResolver() = default;
 
 Result<ResolutionResult> CachingResolver::Resolve(const std::string& did, const ResolutionOptions& options) {
+  if (options.AsksVersion()) return impl_->source.Resolve(did, options);
   const uint64_t now = impl_->clock.TicksMs();
   if (!options.no_cache) {
     const std::lock_guard lock(impl_->mutex);
@@ -54,12 +56,13 @@ Result<ResolutionResult> CachingResolver::Resolve(const std::string& did, const 
     impl_->index.erase(it);
     impl_->order.erase(entry);
   }
-  if (impl_->options.max_entries == 0) return result;
+  const uint64_t keep_seconds = std::min(impl_->options.ttl_seconds, result->max_age.value_or(UINT64_MAX));
+  if (impl_->options.max_entries == 0 || keep_seconds == 0) return result;
   while (impl_->order.size() >= impl_->options.max_entries) {
     impl_->index.erase(impl_->order.back().did);
     impl_->order.pop_back();
   }
-  impl_->order.push_front({did, *result, now + impl_->options.ttl_seconds * 1000});
+  impl_->order.push_front({did, *result, now + keep_seconds * 1000});
   impl_->index[impl_->order.front().did] = impl_->order.begin();
   return result;
 }

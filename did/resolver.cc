@@ -3,45 +3,24 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/encoding.h"
 #include "base/files.h"
 #include "base/json_strict.h"
 #include "did/did.h"
+#include "did/representation.h"
 
 namespace keel::did {
 
 using nlohmann::json;
 
-std::string_view ResolutionErrorName(Code code) {
-  if (code == Code::kInvalidDid) return "invalidDid";
-  if (code == Code::kInvalidDidUrl) return "invalidDidUrl";
-  if (code == Code::kNotFound) return "notFound";
-  if (code == Code::kRepresentationNotSupported) return "representationNotSupported";
-  if (code == Code::kMethodNotSupported) return "methodNotSupported";
-  if (code == Code::kInvalidDidDocument) return "invalidDidDocument";
-  return "internalError";
+std::string_view ResolutionErrorName(Code code) { return KindOf(code).old_name; }
+
+Result<> RefuseVersions(const ResolutionOptions& options, const char* method) {
+  if (!options.AsksVersion()) return {};
+  return Fail(Code::kUnsupported, method,
+              "documents of this method have no versions: versionId and versionTime mean nothing");
 }
 
-json ResolutionJson(const Result<ResolutionResult>& result) {
-  json metadata = json::object();
-  json document = nullptr;
-  json about = json::object();
-  if (!result) {
-    metadata["error"] = ResolutionErrorName(result.error().code);
-    metadata["errorMessage"] = result.error().Text();
-  } else {
-    metadata["contentType"] = result->content_type;
-    if (result->proved_at) metadata["provedAt"] = base::Rfc3339(*result->proved_at);
-    document = result->document->ToJson();
-    if (result->deactivated) about["deactivated"] = true;
-    if (result->version) about["versionId"] = std::to_string(*result->version);
-    if (result->log_index) about["logIndex"] = *result->log_index;
-  }
-  return {{"@context", "https://w3id.org/did-resolution/v1"},
-          {"didDocument", std::move(document)},
-          {"didResolutionMetadata", std::move(metadata)},
-          {"didDocumentMetadata", std::move(about)}};
-}
+json ResolutionJson(const Result<ResolutionResult>& result) { return ResultJson(result, ResultForm::kCurrent); }
 
 Result<crypto::PublicKey> ResolveKey(DidResolver& resolver, const std::string& key_id, Relationship use) {
   const std::string did(DidOf(key_id));
@@ -85,9 +64,9 @@ Result<ResolutionResult> MethodResolver::Resolve(const std::string& did, const R
   return it->second->Resolve(did, options);
 }
 
-void StaticResolver::Add(DidDocument document) {
+void StaticResolver::Add(DidDocument document, std::string source) {
   std::string id = document.id;
-  documents_[std::move(id)] = std::make_shared<const DidDocument>(std::move(document));
+  documents_[std::move(id)] = {std::make_shared<const DidDocument>(std::move(document)), std::move(source)};
 }
 
 Result<size_t> StaticResolver::AddJson(std::string_view text) {
@@ -98,7 +77,7 @@ Result<size_t> StaticResolver::AddJson(std::string_view text) {
     KEEL_TRY(DidDocument document, DidDocument::FromJson(item));
     if (documents_.contains(document.id))
       return Fail(Code::kDuplicate, "did documents", document.id + " appears twice");
-    Add(std::move(document));
+    Add(std::move(document), base::DumpJson(item));
     ++added;
   }
   return added;
@@ -115,8 +94,10 @@ Result<ResolutionResult> StaticResolver::Resolve(const std::string& did, const R
     if (fallback_ != nullptr) return fallback_->Resolve(did, options);
     return Fail(Code::kNotFound, "resolve", did + " is not among the given documents");
   }
+  KEEL_TRY_VOID(RefuseVersions(options, "given documents"));
   ResolutionResult result;
-  result.document = it->second;
+  result.document = it->second.document;
+  result.source = it->second.source;
   return result;
 }
 

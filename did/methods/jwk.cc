@@ -67,7 +67,8 @@ Result<DidDocument> ResolveJwk(std::string_view did) {
   return document;
 }
 
-Result<ResolutionResult> JwkMethod::Resolve(const std::string& did, const ResolutionOptions&) {
+Result<ResolutionResult> JwkMethod::Resolve(const std::string& did, const ResolutionOptions& options) {
+  KEEL_TRY_VOID(RefuseVersions(options, "did:jwk"));
   KEEL_TRY(DidDocument document, ResolveJwk(did));
   ResolutionResult result;
   result.document = std::make_shared<const DidDocument>(std::move(document));

@@ -2,6 +2,7 @@
 #include "did/methods/keel.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -33,6 +34,34 @@ Result<> Replay(const registry_client::VerifiedHistory& history, ledger::DidHist
   }
   if (state.count() == 0) return Fail(Code::kNotFound, "did:keel", "an empty history");
   return {};
+}
+
+// Which operation's document is asked for.
+Result<size_t> VersionOf(const registry_client::VerifiedHistory& history, const ResolutionOptions& options,
+                         std::span<const UnixSeconds> times) {
+  const size_t count = history.operations.size();
+  if (!options.version_id.empty()) {
+    if (options.version_time)
+      return Fail(Code::kInvalidArgument, "did:keel", "give versionId or versionTime, not both");
+    const std::string& text = options.version_id;
+    uint64_t version = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+    if (error != std::errc() || end != text.data() + text.size() || std::to_string(version) != text)
+      return Fail(Code::kInvalidArgument, "did:keel", "a versionId is the operation's number: 0, 1, 2, ...");
+    if (version >= count)
+      return Fail(Code::kNotFound, "did:keel",
+                  "there is no version " + text + ": the newest is " + std::to_string(count - 1));
+    return version;
+  }
+  if (!options.version_time) return count - 1;
+  if (times.size() != count)
+    return Fail(Code::kUnsupported, "did:keel",
+                "when an operation was anchored is known to registry nodes only: ask one by /1.0/identifiers, or give "
+                "versionId");
+  for (size_t version = count; version-- > 0;) {
+    if (times[version] <= *options.version_time) return version;
+  }
+  return Fail(Code::kNotFound, "did:keel", "the DID was not anchored yet at " + base::Rfc3339(*options.version_time));
 }
 
 // The operation's keys as ledger::OperationKey, whose views need an owner.
@@ -80,23 +109,25 @@ Result<std::vector<uint8_t>> Sign(std::string_view payload, std::span<const ledg
 
 }  // namespace
 
-Result<ResolutionResult> DocumentOfHistory(const registry_client::VerifiedHistory& history) {
+Result<ResolutionResult> DocumentOfHistory(const registry_client::VerifiedHistory& history,
+                                           const ResolutionOptions& options, std::span<const UnixSeconds> times) {
   ledger::DidHistory state;
   KEEL_TRY_VOID(state.Start(history.did));
   KEEL_TRY_VOID(Replay(history, state));
+  KEEL_TRY(const size_t version, VersionOf(history, options, times));
   ByteArray<ledger::kMaxOperationPayload> scratch;
-  KEEL_TRY(const ledger::Operation last, ledger::ParseOperation(history.operations.back().jws, scratch));
+  KEEL_TRY(const ledger::Operation operation, ledger::ParseOperation(history.operations[version].jws, scratch));
 
   auto document = std::make_shared<DidDocument>();
   document->id = history.did;
-  for (size_t i = 0; i < last.key_count; ++i) {
-    const ledger::OperationKey& item = last.keys[i];
+  for (size_t i = 0; i < operation.key_count; ++i) {
+    const ledger::OperationKey& item = operation.keys[i];
     KEEL_TRY(const crypto::PublicKey key, crypto::PublicKey::FromMultikey(item.multikey));
     document->methods.push_back(
         {history.did + "#" + std::string(item.id), "Multikey", history.did, key, {}, item.uses});
   }
-  if (!last.services.empty()) {
-    KEEL_TRY(json services, base::ParseJson(last.services, {.max_size = ledger::kMaxServices}));
+  if (!operation.services.empty()) {
+    KEEL_TRY(json services, base::ParseJson(operation.services, {.max_size = ledger::kMaxServices}));
     size_t number = 0;
     for (json& service : services) {
       if (service.is_object() && !service.contains("id")) service["id"] = "#service-" + std::to_string(number);
@@ -109,9 +140,18 @@ Result<ResolutionResult> DocumentOfHistory(const registry_client::VerifiedHistor
   ResolutionResult result;
   result.document = std::move(document);
   result.deactivated = state.deactivated();
-  result.version = state.seq();
-  result.log_index = state.last_index();
+  result.version = version;
+  result.log_index = history.operations[version].index;
   result.proved_at = history.checkpoint.time;
+  result.metadata.version_id = std::to_string(version);
+  result.metadata.canonical_id = history.did;
+  const bool timed = times.size() == history.operations.size();
+  if (timed) result.metadata.created = times[0];
+  if (timed && version > 0) result.metadata.updated = times[version];
+  if (version + 1 < history.operations.size()) {
+    result.metadata.next_version_id = std::to_string(version + 1);
+    if (timed) result.metadata.next_update = times[version + 1];
+  }
   return result;
 }
 
@@ -185,7 +225,7 @@ void CachingHistorySource::Forget(const std::string& did) {
   impl_->entries.erase(did);
 }
 
-Result<ResolutionResult> KeelMethod::Resolve(const std::string& did, const ResolutionOptions&) {
+Result<ResolutionResult> KeelMethod::Resolve(const std::string& did, const ResolutionOptions& options) {
   auto parts = ledger::ParseDid(did);
   if (!parts) return Fail(Code::kInvalidDid, "did:keel", parts.error().detail);
   if (!label_.empty() && parts->label != label_) {
@@ -194,7 +234,7 @@ Result<ResolutionResult> KeelMethod::Resolve(const std::string& did, const Resol
   }
   KEEL_TRY(const registry_client::VerifiedHistory history, source_.ResolveDid(did));
   if (history.did != did) return Fail(Code::kInternalError, "did:keel", "the source answered for another DID");
-  return DocumentOfHistory(history);
+  return DocumentOfHistory(history, options);
 }
 
 Result<KeelOperation> CreateKeelDid(const KeelCreate& create, Random& random) {

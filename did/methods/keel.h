@@ -15,10 +15,14 @@
 // did:keel (docs/formats/did-keel.md): documents out of verified operation histories, and operations out of key stores.
 namespace keel::did {
 
-// The document that a history says, and the history's newest state. The history must be verified (HistorySource does
+// The document that a history says: its newest, or the version that `options` ask for (versionId: the operation's seq;
+// versionTime: needs `times`, when each operation was anchored). The history must be verified (HistorySource does
 // that): it is replayed here with every rule but the signatures, which were verified a moment ago. Keys become "#<id of
-// the operation's key>".
-Result<ResolutionResult> DocumentOfHistory(const registry_client::VerifiedHistory& history);
+// the operation's key>". kNotFound: no such version; kInvalidArgument: both options, or a versionId that is no number;
+// kUnsupported: versionTime without times.
+Result<ResolutionResult> DocumentOfHistory(const registry_client::VerifiedHistory& history,
+                                           const ResolutionOptions& options = {},
+                                           std::span<const UnixSeconds> times = {});
 
 // Was this key good for this use at the log index (design.md 2.3; protocol.md 1: routine and compromise)? For
 // credentials of issuer batches. An error: the history can't be replayed.
@@ -45,8 +49,8 @@ class CachingHistorySource final : public registry_client::HistorySource {
   std::unique_ptr<Impl> impl_;
 };
 
-// Resolves did:keel over a source; refuses labels other than `label` (empty: takes any that the source takes).
-// Thread-safe.
+// Resolves did:keel over a source; refuses labels other than `label` (empty: takes any that the source takes). Versions
+// by versionId; by versionTime only a registry node can (kUnsupported). Thread-safe.
 class KeelMethod final : public DidResolver {
  public:
   using DidResolver::Resolve;

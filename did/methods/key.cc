@@ -47,7 +47,8 @@ std::string DidKeyUrl(const crypto::PublicKey& key) {
   return multikey.empty() ? std::string() : std::string(kPrefix) + multikey + "#" + multikey;
 }
 
-Result<ResolutionResult> KeyMethod::Resolve(const std::string& did, const ResolutionOptions&) {
+Result<ResolutionResult> KeyMethod::Resolve(const std::string& did, const ResolutionOptions& options) {
+  KEEL_TRY_VOID(RefuseVersions(options, "did:key"));
   KEEL_TRY(const Did parsed, Did::Parse(did));
   if (parsed.method != "key") return Fail(Code::kMethodNotSupported, "did:key", "did:" + parsed.method);
   auto key = crypto::PublicKey::FromMultikey(parsed.id);

@@ -188,7 +188,8 @@ Result<> PeerMethod::Remember(const std::string& long_form) {
   return {};
 }
 
-Result<ResolutionResult> PeerMethod::Resolve(const std::string& did, const ResolutionOptions&) {
+Result<ResolutionResult> PeerMethod::Resolve(const std::string& did, const ResolutionOptions& options) {
+  KEEL_TRY_VOID(RefuseVersions(options, "did:peer"));
   const bool numalgo4 = did.starts_with("did:peer:4");
   std::string seen;
   if (numalgo4 && !IsPeer4Long(did)) {

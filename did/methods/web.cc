@@ -105,7 +105,8 @@ WebMethod::WebMethod(Options options)
     : deadline_(options.deadline), client_(base::MakeBeastClient(ClientOptions(options))) {}
 WebMethod::~WebMethod() = default;
 
-Result<ResolutionResult> WebMethod::Resolve(const std::string& did, const ResolutionOptions&) {
+Result<ResolutionResult> WebMethod::Resolve(const std::string& did, const ResolutionOptions& options) {
+  KEEL_TRY_VOID(RefuseVersions(options, "did:web"));
   base::HttpCall call;
   KEEL_TRY(call.url, WebUrl(did));
   call.headers = {{"Accept", "application/did, application/did+json, application/did+ld+json, application/json"}};
@@ -120,6 +121,7 @@ Result<ResolutionResult> WebMethod::Resolve(const std::string& did, const Resolu
     return Fail(Code::kHttpStatus, "did:web", call.url + " answers " + std::to_string(response.status));
   KEEL_TRY(DidDocument document, ReadWebDocument(did, response.body));
   ResolutionResult result;
+  result.source = response.body;
   result.document = std::make_shared<const DidDocument>(std::move(document));
   return result;
 }

@@ -49,8 +49,9 @@ class Keel : public testing::Test {
     KeelUpdate update;
     new_assert_ = *store_->Generate(crypto::KeyType::kEd25519);
     update.keys = {{"auth", 1 | 8, Key("auth")}, {"assert", 2, {store_.get(), new_assert_}}};
-    update.by = {Key("next-0")};
-    update.next = {*store_->Public(*store_->Generate(crypto::KeyType::kEd25519))};
+    update.by = {next_ ? KeyRef{store_.get(), *next_} : Key("next-0")};
+    next_ = *store_->Generate(crypto::KeyType::kEd25519);
+    update.next = {*store_->Public(*next_)};
     update.compromise_since = since;
     auto operation = UpdateKeelDid(source_.history, update);
     EXPECT_TRUE(operation.has_value()) << operation.error().Text();
@@ -59,6 +60,7 @@ class Keel : public testing::Test {
   std::unique_ptr<crypto::SoftwareKeyStore> store_ = crypto::SoftwareKeyStore::CreateInMemory();
   KeelOperation create_;
   crypto::KeyHandle new_assert_;
+  std::optional<crypto::KeyHandle> next_;  // committed to by the last Rotate
   FakeSource source_;
 };
 
@@ -98,6 +100,36 @@ TEST_F(Keel, RotationKeepsWhatWasSignedBefore) {
   EXPECT_FALSE(*KeyGoodAt(source_.history, *store_->Public(new_assert_), Relationship::kAssertionMethod, 15));
   EXPECT_TRUE(*KeyGoodAt(source_.history, *store_->Public(new_assert_), Relationship::kAssertionMethod, 25));
   EXPECT_EQ(KeysOfId(source_.history, "assert")->size(), 2u);
+}
+
+TEST_F(Keel, OlderVersions) {
+  source_.Anchor(20, Rotate(std::nullopt));
+  const crypto::PublicKey first_assert = *Key("assert").Public();
+  source_.Anchor(30, Rotate(std::nullopt));
+  const std::vector<UnixSeconds> times = {100, 200, 300};
+  const auto at = [&](ResolutionOptions options) { return DocumentOfHistory(source_.history, options, times); };
+  const auto first = at({.version_id = "0"});
+  ASSERT_TRUE(first.has_value()) << first.error().Text();
+  EXPECT_EQ(first->metadata.version_id, "0");
+  EXPECT_EQ(first->metadata.next_version_id, "1");
+  EXPECT_EQ(first->metadata.next_update, 200u);
+  EXPECT_EQ(first->metadata.created, 100u);
+  EXPECT_FALSE(first->metadata.updated.has_value());
+  const auto newest = at({});
+  EXPECT_EQ(newest->metadata.version_id, "2");
+  EXPECT_EQ(newest->metadata.updated, 300u);
+  EXPECT_TRUE(newest->metadata.next_version_id.empty());
+  EXPECT_EQ(first->document->Find("#assert")->key, first_assert);
+  EXPECT_EQ(newest->document->Find("#assert")->key, *store_->Public(new_assert_));
+  EXPECT_EQ(at({.version_time = 299})->version, 1u);
+  EXPECT_EQ(at({.version_time = 300})->version, 2u);
+  EXPECT_EQ(at({.version_time = 100})->version, 0u);
+  EXPECT_EQ(at({.version_time = 99}).error().code, Code::kNotFound);
+  EXPECT_EQ(at({.version_id = "3"}).error().code, Code::kNotFound);
+  for (const char* bad : {"-1", "+1", "01", "1 ", "x", "18446744073709551616"})
+    EXPECT_EQ(at({.version_id = bad}).error().code, Code::kInvalidArgument) << bad;
+  EXPECT_EQ(at({.version_id = "1", .version_time = 300}).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(DocumentOfHistory(source_.history, {.version_time = 300}).error().code, Code::kUnsupported);
 }
 
 TEST_F(Keel, CompromiseCutsAtItsIndex) {

@@ -27,8 +27,11 @@ class CountingResolver final : public DidResolver {
   Result<ResolutionResult> Resolve(const std::string& did, const ResolutionOptions& options) override {
     ++asked;
     if (fail) return Fail(*fail, "test");
-    return keys.Resolve(did, options);
+    auto result = keys.Resolve(did, options);
+    if (result) result->max_age = max_age;
+    return result;
   }
+  std::optional<uint64_t> max_age;
   KeyMethod keys;
   int asked = 0;
   std::optional<Code> fail;
@@ -82,6 +85,27 @@ TEST_F(Resolvers, CacheKeepsNoFailures) {
   EXPECT_TRUE(cache.Resolve(kKeyDid).has_value());
 }
 
+TEST_F(Resolvers, CacheKeepsNoVersionsAndNothingLongerThanTheSourceAllows) {
+  HandClock clock;
+  CountingResolver source;
+  CachingResolver cache(source, clock);
+  EXPECT_EQ(cache.Resolve(kKeyDid, {.version_id = "1"}).error().code, Code::kUnsupported);
+  ASSERT_TRUE(cache.Resolve(kKeyDid).has_value());
+  EXPECT_EQ(cache.Resolve(kKeyDid, {.version_time = 5}).error().code, Code::kUnsupported);
+  EXPECT_EQ(source.asked, 3);
+  cache.Forget(kKeyDid);
+  source.max_age = 10;
+  cache.Resolve(kKeyDid);
+  clock.ticks += 9'999;
+  cache.Resolve(kKeyDid);
+  EXPECT_EQ(source.asked, 4);
+  clock.ticks += 1;
+  source.max_age = 0;
+  cache.Resolve(kKeyDid);
+  cache.Resolve(kKeyDid);
+  EXPECT_EQ(source.asked, 6);
+}
+
 TEST_F(Resolvers, CacheIsBounded) {
   HandClock clock;
   CountingResolver source;
@@ -123,7 +147,8 @@ TEST_F(Resolvers, ResultHasDidResolutionsForm) {
   EXPECT_EQ(good.at("didDocument").at("id"), kKeyDid);
   EXPECT_EQ(good.at("didResolutionMetadata").at("contentType"), "application/did");
   const nlohmann::json bad = ResolutionJson(keys.Resolve("did:key:abc"));
-  EXPECT_EQ(bad.at("didResolutionMetadata").at("error"), "invalidDid");
+  EXPECT_EQ(bad.at("didResolutionMetadata").at("error").at("type"), "https://www.w3.org/ns/did#INVALID_DID");
+  EXPECT_TRUE(bad.at("didDocumentMetadata").empty());
   EXPECT_TRUE(bad.at("didDocument").is_null());
   EXPECT_EQ(ResolutionErrorName(Code::kUnreachable), "internalError");
 }
