@@ -99,6 +99,21 @@ Result<uint64_t> BatchIndices::Find(const std::string& issuer, const Bytes32& ro
   return index;
 }
 
+// Asked only of an issuer whose signature holds and who is trusted: nobody else may make us ask anything.
+Result<bool> HardwareCheck::MakerDeactivated(const vc::Verification& verification) {
+  for (const std::string_view name : {vc::kCheckSignature, vc::kCheckTrust}) {
+    const vc::Check* check = verification.Find(name);
+    if (check == nullptr || !check->ok) return false;
+  }
+  const std::string& issuer = verification.credential.issuer;
+  if (issuer.starts_with("did:keel:")) {
+    KEEL_TRY(const registry_client::VerifiedHistory history, parts_.histories.ResolveDid(issuer));
+    return history.deactivated;
+  }
+  KEEL_TRY(const did::ResolutionResult result, parts_.resolver.Resolve(issuer));
+  return result.deactivated;
+}
+
 Result<HardwareReport> HardwareCheck::Check(const std::string& jwt, const json& batch, const std::string& device,
                                             const std::string& maker, const json& report, const Policy& policy,
                                             UnixSeconds now) {
@@ -120,11 +135,31 @@ Result<HardwareReport> HardwareCheck::Check(const std::string& jwt, const json& 
     if (parsed) member = std::move(*parsed);
   }
   options.batch = member ? &*member : nullptr;
-  KEEL_TRY(const vc::Verification verification, vc::VerifyCredential(jwt, parts_.resolver, options));
+  auto checked = vc::VerifyCredential(jwt, parts_.resolver, options);
+  if (!checked) {
+    // Nobody can sign a deactivated manufacturer's status list any more: that is no reason to wait for one.
+    options.ignore_status = true;
+    auto without = vc::VerifyCredential(jwt, parts_.resolver, options);
+    if (!without) return std::unexpected<Error>(std::move(checked.error()));
+    KEEL_TRY(const bool deactivated, MakerDeactivated(*without));
+    if (!deactivated) return std::unexpected<Error>(std::move(checked.error()));
+    checked = std::move(without);
+  }
+  const vc::Verification& verification = *checked;
+  KEEL_TRY(const bool deactivated, MakerDeactivated(verification));
 
   HardwareReport out;
   out.judgement.accepted = verification.valid();
   for (const vc::Check& check : verification.checks) out.judgement.outcomes.push_back(FromCheck(check, options));
+  if (deactivated) {
+    RuleOutcome outcome;
+    outcome.rule = "hardware credential: manufacturer";
+    outcome.seen = json(verification.credential.issuer + " is deactivated").dump();
+    outcome.wanted = "a DID that is not deactivated";
+    outcome.why = "the manufacturer is no more: nobody can say which of its devices are revoked";
+    out.judgement.outcomes.push_back(std::move(outcome));
+    out.judgement.accepted = false;
+  }
   if (verification.credential.json.empty()) return out;
 
   json subject = verification.credential.Subject().value_or(json::object());

@@ -47,13 +47,16 @@ class HardwareCheck {
   explicit HardwareCheck(Parts parts) : parts_(parts) {}
 
   // jwt, batch (JSON of {salt,i,n,path,index}, empty: none) as the device sent them; maker: whose HardwareCredential
-  // came with the sale, the only one trusted when the policy names none. An error: could not be checked (registry or
-  // status list out of reach). report: whatever else.
+  // came with the sale, the only one trusted when the policy names none. A manufacturer whose DID is deactivated is
+  // refused (docs/decisions/0056). An error: could not be checked (registry or status list out of reach). report:
+  // whatever else.
   Result<HardwareReport> Check(const std::string& jwt, const nlohmann::json& batch, const std::string& device,
                                const std::string& maker, const nlohmann::json& report, const Policy& policy,
                                UnixSeconds now);
 
  private:
+  Result<bool> MakerDeactivated(const vc::Verification& verification);
+
   Parts parts_;
 };
 

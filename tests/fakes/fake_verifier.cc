@@ -207,7 +207,12 @@ int FakeVerifier::Receive(const Octets& envelope, Octets& reply) {
   device_pd = peer->did.view();
   switch (onboarding::MessageFromType(type)) {
     case Message::kHello: {
-      if (m["pthid"] != inv_id) return 404;
+      hello_ids.push_back(m["pthid"]);
+      if (m["pthid"] != inv_id) {
+        if (!refuse_others) return 404;
+        reply = Encrypt(*peer, Wrap(thid, Message::kRefused, *peer, json::object()));
+        return 200;
+      }
       ++hellos;
       {
         s.m1 = plaintext;

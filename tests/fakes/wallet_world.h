@@ -89,6 +89,7 @@ class FakeVerifier {
   std::function<void(std::string& plaintext)> bend_plaintext;
   std::function<void(std::vector<Octets>&)> bend_pack_items;
   std::function<int(const std::string& type)> answer_instead;  // 0: nothing; else an HTTP status
+  bool refuse_others = false;  // says `refused` to hellos of invitations that are not its own, as their sender would
   json provision_config = {{"config", {{"rate", 5}}}, {"net", {{"mqtt", {{"host", "broker"}}}}}};
   json offer;          // firmware offer in M4 or contact replies; null: none
   json contact_extra;  // merged into the next contact replies
@@ -96,7 +97,8 @@ class FakeVerifier {
 
   // What was seen.
   size_t hellos = 0, proofs_accepted = 0, done = 0, contacts = 0, reports = 0;
-  std::vector<std::string> bound;  // distinct P_D with a good M3
+  std::vector<std::string> hello_ids;  // the invitation that each hello named
+  std::vector<std::string> bound;      // distinct P_D with a good M3
   std::string last_report_state;
   uint64_t last_seq = 0;
   std::vector<std::string> m3_plaintexts;

@@ -290,9 +290,9 @@ class Forged(common.WorldTest):
         type(self).status_list = [answer for exchange, answer in world.issuer_line.record if "/status/" in exchange.path][-1]
 
     def test_9_manufacturer_that_is_no_more(self):
-        """Its DID is deactivated: nobody can say any more which of its devices are revoked, so none is taken in.
+        """Its DID is deactivated: nobody can say any more which of its devices are revoked, so none is taken in, by name.
 
-        Guard: CurrentKey in vc/verification.cc, for the status list too; `could not be checked` is not good.
+        Guard: MakerDeactivated in verifier/hardware_check.cc.
         """
         world = self.world
         device, = self.owned_and_claimed(1)
@@ -302,10 +302,8 @@ class Forged(common.WorldTest):
             world.issuer_line.hook = lambda exchange: self.status_list  # the last of its life, as anybody may have kept it
         world.verifier.stop()
         world.start_verifier()
-        device.start()
-        until(lambda: "could not be checked" in world.why(device.serial)["why"], "what `why` says")
+        self.refused_by(device, "manufacturer", "the manufacturer is no more")
         self.assertIn("is deactivated", world.why(device.serial)["why"])
-        device.await_event(event="waiting")
         self.assertEqual(world.claimed(device.serial)["state"], "claimed")
         self.assertFalse(world.claimed(device.serial)["member"])
 

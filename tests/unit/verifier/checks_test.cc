@@ -245,6 +245,44 @@ TEST_F(HardwareTest, ARotatedKeyCountsForWhatWasAnchoredBefore) {
   EXPECT_FALSE(without->judgement.accepted) << "nothing says when it was issued";
 }
 
+// Ends the DID of the Role in `folder` for good.
+void Deactivate(fakes::Role& role) {
+  const auto file = base::ParseJson(*base::ReadFile(role.folder() + "/identity.json"));
+  auto& keys = role.identity().keys();
+  did::KeelUpdate update;
+  update.by = {{&keys, *keys.FindLabel((*file)["auth"]["next"].get<std::string>())}};
+  update.deactivate = true;
+  const auto history = role.registry().ResolveDid(role.did());
+  ASSERT_TRUE(history) << history.error().Text();
+  const auto operation = did::UpdateKeelDid(*history, update);
+  ASSERT_TRUE(operation) << operation.error().Text();
+  std::vector<uint8_t> entry(operation->jws.size() + 16);
+  entry.resize(*ledger::WriteOperationEntry(operation->jws, entry));
+  const auto verdicts = role.registry().Submit({&entry, 1});
+  ASSERT_TRUE(verdicts) << verdicts.error().Text();
+  ASSERT_EQ(verdicts->front().code, Code::kOk) << verdicts->front().detail;
+}
+
+TEST_F(HardwareTest, ADeactivatedManufacturersDevicesAreRefusedByName) {
+  json paper = Paper(record_.did);
+  paper["credentialStatus"] = {{"id", "http://127.0.0.1:9/status#1"},
+                               {"type", "BitstringStatusListEntry"},
+                               {"statusPurpose", "revocation"},
+                               {"statusListIndex", "1"},
+                               {"statusListCredential", "http://127.0.0.1:9/status"}};
+  const std::string with_status = Issue(paper);
+  Deactivate(maker_);
+  // Anchored while the manufacturer was there, and still: who would say that it was revoked?
+  const auto report = Check(record_.hardware.jwt, Batch());
+  ASSERT_TRUE(report) << report.error().Text();
+  EXPECT_TRUE(Refused(report, "manufacturer"));
+  EXPECT_NE(report->judgement.Sentence().find("is deactivated"), std::string::npos) << report->judgement.Sentence();
+  for (const RuleOutcome& outcome : report->judgement.outcomes)
+    EXPECT_TRUE(outcome.ok || outcome.rule.find("manufacturer") != std::string::npos) << outcome.rule;
+  // No batch: its keys are gone too, and that is named.
+  EXPECT_TRUE(Refused(Check(with_status, json()), "issuer"));
+}
+
 TEST_F(HardwareTest, ManufacturersThatPolicyDoesNotTrust) {
   const auto policy = Policy::Parse(R"({"v":1,"trustedManufacturers":["did:keel:demo:zOther"],"rules":[]})");
   ASSERT_TRUE(policy);

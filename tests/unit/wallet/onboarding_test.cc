@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <set>
 
+#include "base/encoding.h"
 #include "core/encoding.h"
 #include "ledger/rendezvous.h"
 #include "tests/fakes/heap_count.h"
@@ -100,6 +102,56 @@ TEST(WalletOnboarding, ABadInvitationDoesNotStopTheNext) {
   ASSERT_EQ(w.Boot(), KEEL_WALLET_OK);
   // "not json" opens and is refused on reading: only the first that opens and is good is taken.
   EXPECT_TRUE(w.RunUntilOnboarded()) << Log(w);
+}
+
+// What a former custodian can put there: invitations that open, and lead to somebody who refuses.
+std::vector<std::string> Refusing(const WalletWorld& w, size_t count) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < count; ++i) {
+    json other = json::parse(w.verifier->Invitation());
+    const std::array<uint8_t, 16> id = {static_cast<uint8_t>(i + 1)};
+    other["id"] = base::Base64Url(id);
+    out.push_back(other.dump());
+  }
+  return out;
+}
+
+TEST(WalletOnboarding, WhatWasRefusedIsNotTriedAgain) {
+  WalletWorld w;
+  w.verifier->refuse_others = true;
+  w.invitations = Refusing(w, 16);
+  w.invitations.push_back(w.verifier->Invitation());
+  ASSERT_EQ(w.Boot(), KEEL_WALLET_OK);
+  ASSERT_TRUE(w.RunUntilOnboarded(400)) << Log(w);
+  // Each of them once, then the owner's, which stands behind them all.
+  const std::set<std::string> distinct(w.verifier->hello_ids.begin(), w.verifier->hello_ids.end());
+  EXPECT_EQ(distinct.size(), 17u);
+  EXPECT_EQ(w.verifier->hello_ids.size(), 17u);
+}
+
+TEST(WalletOnboarding, TheListOfRefusedInvitationsIsBounded) {
+  WalletWorld w;
+  w.verifier->refuse_others = true;
+  const std::vector<std::string> others = Refusing(w, 40);
+  w.invitations = others;
+  ASSERT_EQ(w.Boot(), KEEL_WALLET_OK);
+  // More than it remembers: it goes round among them, with the waits between polls.
+  EXPECT_FALSE(w.Run([] { return false; }, 300));
+  EXPECT_GT(w.verifier->hello_ids.size(), 40u);
+  EXPECT_EQ(std::set<std::string>(w.verifier->hello_ids.begin(), w.verifier->hello_ids.end()).size(), 17u)
+      << "the newest 16 are remembered, so one more at a time is tried";
+  w.invitations.insert(w.invitations.begin(), w.verifier->Invitation());  // the owner renews: newest first
+  EXPECT_TRUE(w.RunUntilOnboarded(100)) << Log(w);
+}
+
+TEST(WalletOnboarding, ARefusalIsNotForEver) {
+  WalletWorld w;
+  int refusals = 1;
+  w.verifier->answer_instead = [&refusals](const std::string&) { return refusals-- > 0 ? 1 : 0; };
+  ASSERT_EQ(w.Boot(), KEEL_WALLET_OK);
+  EXPECT_FALSE(w.RunUntilOnboarded(12)) << Log(w);
+  EXPECT_TRUE(w.verifier->hello_ids.empty()) << "while it remembers, it does not ask";
+  EXPECT_TRUE(w.RunUntilOnboarded(60)) << Log(w);
 }
 
 TEST(WalletOnboarding, LossesAreGoneThrough) {
