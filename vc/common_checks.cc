@@ -8,20 +8,13 @@
 #include "base/json_strict.h"
 #include "did/did.h"
 #include "did/methods/keel.h"
+#include "vc/data_model/model.h"
 #include "vc/status_list/entry.h"
 
 namespace keel::vc {
 namespace {
 
 using nlohmann::json;
-
-bool HasType(const json& document, std::string_view wanted) {
-  if (!document.is_object()) return false;
-  const auto type = document.find("type");
-  if (type == document.end()) return false;
-  const auto is = [&](const json& item) { return item.is_string() && item.get_ref<const std::string&>() == wanted; };
-  return is(*type) || (type->is_array() && std::any_of(type->begin(), type->end(), is));
-}
 
 void CheckValidity(Verification& verification, UnixSeconds now) {
   const Credential& credential = verification.credential;
@@ -197,13 +190,14 @@ bool AddModelCheck(Verification& verification, const json& document, const Verif
   if (HasType(document, "VerifiablePresentation")) {
     verification.presentation = true;
     verification.credential.json = std::move(octets);
-    if (const auto id = document.find("id"); id != document.end() && id->is_string())
-      verification.credential.id = id->get<std::string>();
+    const auto version = CheckPresentationModel(document);
+    Note(verification, kCheckModel, version.has_value(), version ? "VerifiablePresentation" : version.error().Text());
+    if (!version) return false;
+    verification.credential.version = *version;
+    verification.credential.id = document.value("id", std::string());
     const json& type = document["type"];
-    for (const json& item : type.is_array() ? type : json::array({type})) {
-      if (item.is_string()) verification.credential.types.push_back(item.get<std::string>());
-    }
-    Note(verification, kCheckModel, true, "VerifiablePresentation");
+    for (const json& item : type.is_array() ? type : json::array({type}))
+      verification.credential.types.push_back(item.get<std::string>());
     return true;
   }
   auto credential = Credential::Read(document);

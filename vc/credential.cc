@@ -8,6 +8,7 @@
 #include "crypto/hosted/software_key_store.h"
 #include "did/did.h"
 #include "did/jose.h"
+#include "vc/data_model/model.h"
 #include "vc/status_list/entry.h"
 
 namespace keel::vc {
@@ -16,55 +17,21 @@ namespace {
 using nlohmann::json;
 using Json = nlohmann::json;  // where a member of that name hides it
 
-constexpr size_t kMaxStatuses = 16;
-
 std::unexpected<Error> Bad(std::string detail) { return Fail(Code::kMalformed, "credential", std::move(detail)); }
 
-// A string or an array of strings.
-Result<std::vector<std::string>> Strings(const json& value, const char* name) {
-  std::vector<std::string> out;
-  if (value.is_string()) {
-    out.push_back(value.get<std::string>());
-  } else if (value.is_array()) {
-    for (const json& item : value) {
-      if (!item.is_string()) return Bad(std::string("'") + name + "' has an element that is no string");
-      out.push_back(item.get<std::string>());
-    }
-  } else {
-    return Bad(std::string("'") + name + "' is neither a string nor an array");
-  }
-  return out;
-}
-
-// A string, or an object with an id.
-Result<std::string> IdOf(const json& value, const char* name) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_object()) {
-    const auto id = value.find("id");
-    if (id != value.end() && id->is_string()) return id->get<std::string>();
-  }
-  return Bad(std::string("'") + name + "' has no id");
-}
-
-bool IsUrl(std::string_view text) {
-  const size_t colon = text.find(':');
-  return colon != std::string_view::npos && colon > 0 && text.find_first_of(" \t\r\n<>\"") == std::string_view::npos;
-}
-
-Result<> ReadContext(const json& value) {
-  const auto context = value.find("@context");
-  if (context == value.end()) return Bad("no @context");
-  const json& first = context->is_array() && !context->empty() ? (*context)[0] : *context;
-  if (!first.is_string() || first != kContextV2) {
-    return Fail(Code::kUnsupported, "credential", "the first @context is not " + std::string(kContextV2));
-  }
-  if (context->is_array()) {
-    for (const json& item : *context) {
-      if (!(item.is_string() && IsUrl(item.get_ref<const std::string&>())) && !item.is_object())
-        return Bad("an @context is neither a URL nor an object");
-    }
-  }
+// The value's elements when it is an array, else the value itself.
+template <typename Each>
+Result<> ForEach(const json& object, const char* name, Each each) {
+  const auto value = object.find(name);
+  if (value == object.end()) return {};
+  if (!value->is_array()) return each(*value);
+  for (const json& item : *value) KEEL_TRY_VOID(each(item));
   return {};
+}
+
+// Of a string, or of an object with an id: what the model's rules leave.
+std::string IdOf(const json& value) {
+  return value.is_string() ? value.get<std::string>() : value.value("id", std::string());
 }
 
 }  // namespace
@@ -76,56 +43,38 @@ Result<json> Credential::Subject() const { return base::ParseJson(subject_json);
 Result<Credential> Credential::Parse(std::string_view payload, size_t max_size) {
   KEEL_TRY(const Json value, base::ParseJson(payload, {.max_size = max_size}));
   KEEL_TRY(Credential credential, Read(value));
+  if (credential.version != ModelVersion::kV2)
+    return Fail(Code::kUnsupported, "credential", "a vc+jwt holds a credential of the data model 2.0");
   KEEL_TRY_VOID(credential.TakeClaims(value));
   credential.json = payload;
   return credential;
 }
 
 Result<Credential> Credential::Read(const Json& value) {
-  if (!value.is_object()) return Bad("no JSON object");
-  KEEL_TRY_VOID(ReadContext(value));
   Credential credential;
-  const auto type = value.find("type");
-  if (type == value.end()) return Bad("no type");
-  KEEL_TRY(credential.types, Strings(*type, "type"));
-  if (!credential.Is("VerifiableCredential")) return Bad("type doesn't have VerifiableCredential");
-  if (const auto id = value.find("id"); id != value.end()) {
-    if (!id->is_string() || !IsUrl(id->get_ref<const std::string&>())) return Bad("id is no URL");
-    credential.id = id->get<std::string>();
-  }
-  const auto issuer = value.find("issuer");
-  if (issuer == value.end()) return Bad("no issuer");
-  KEEL_TRY(credential.issuer, IdOf(*issuer, "issuer"));
-  if (!IsUrl(credential.issuer)) return Bad("issuer is no URL");
-  const auto subject = value.find("credentialSubject");
-  if (subject == value.end()) return Bad("no credentialSubject");
-  const Json subjects = subject->is_array() ? *subject : Json::array({*subject});
-  if (subjects.empty()) return Bad("no credentialSubject");
-  for (const Json& item : subjects) {
-    if (!item.is_object() || item.empty()) return Bad("a credentialSubject is no object, or empty");
-    if (const auto id = item.find("id"); id != item.end()) {
-      if (!id->is_string() || !IsUrl(id->get_ref<const std::string&>())) return Bad("credentialSubject.id is no URL");
-      credential.subjects.push_back(id->get<std::string>());
-    }
-  }
-  credential.subject_json = base::DumpJson(subjects[0]);
-  KEEL_TRY(credential.valid_from, base::GetOptionalTime(value, "validFrom"));
-  KEEL_TRY(credential.valid_until, base::GetOptionalTime(value, "validUntil"));
-  if (credential.valid_from && credential.valid_until && *credential.valid_until < *credential.valid_from)
-    return Bad("validUntil is before validFrom");
-  if (const auto status = value.find("credentialStatus"); status != value.end()) {
-    const Json list = status->is_array() ? *status : Json::array({*status});
-    if (list.size() > kMaxStatuses) return Bad("more than " + std::to_string(kMaxStatuses) + " credentialStatus");
-    for (const Json& item : list) {
-      KEEL_TRY(credential.status.emplace_back(), ReadStatusEntry(item));
-    }
-  }
-  if (const auto schema = value.find("credentialSchema"); schema != value.end()) {
-    const Json list = schema->is_array() ? *schema : Json::array({*schema});
-    for (const Json& item : list) {
-      KEEL_TRY(credential.schemas.emplace_back(), IdOf(item, "credentialSchema"));
-    }
-  }
+  KEEL_TRY(credential.version, CheckCredentialModel(value));
+  const bool v2 = credential.version == ModelVersion::kV2;
+  KEEL_TRY_VOID(ForEach(value, "type", [&](const Json& type) -> Result<> {
+    credential.types.push_back(type.get<std::string>());
+    return {};
+  }));
+  credential.id = value.value("id", std::string());
+  credential.issuer = IdOf(value["issuer"]);
+  KEEL_TRY_VOID(ForEach(value, "credentialSubject", [&](const Json& subject) -> Result<> {
+    if (credential.subject_json.empty()) credential.subject_json = base::DumpJson(subject);
+    if (subject.contains("id")) credential.subjects.push_back(subject["id"].get<std::string>());
+    return {};
+  }));
+  KEEL_TRY(credential.valid_from, base::GetOptionalTime(value, v2 ? "validFrom" : "issuanceDate"));
+  KEEL_TRY(credential.valid_until, base::GetOptionalTime(value, v2 ? "validUntil" : "expirationDate"));
+  KEEL_TRY_VOID(ForEach(value, "credentialStatus", [&](const Json& status) -> Result<> {
+    KEEL_TRY(credential.status.emplace_back(), ReadStatusEntry(status));
+    return {};
+  }));
+  KEEL_TRY_VOID(ForEach(value, "credentialSchema", [&](const Json& schema) -> Result<> {
+    credential.schemas.push_back(IdOf(schema));
+    return {};
+  }));
   return credential;
 }
 

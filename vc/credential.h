@@ -30,8 +30,11 @@ struct StatusEntry {
   std::vector<std::string> references;  // statusReference
 };
 
+enum class ModelVersion : uint8_t { kV1 = 1, kV2 = 2 };
+
 // What Keel reads of a credential; `json` is the whole.
 struct Credential {
+  ModelVersion version = ModelVersion::kV2;
   std::string json;  // payload octets
   std::string id;    // empty: absent
   std::vector<std::string> types;
@@ -45,10 +48,10 @@ struct Credential {
   bool Is(std::string_view type) const;
   Result<nlohmann::json> Subject() const;
 
-  // The payload of a token (vc+jwt): strict JSON, Read, TakeClaims.
+  // The payload of a token (vc+jwt): strict JSON, Read, TakeClaims. 2.0 only (kUnsupported).
   static Result<Credential> Parse(std::string_view payload, size_t max_size = kMaxCredential);
-  // What Keel uses of a credential, with the data model's rules for it (section 4). kMalformed with the member's name;
-  // kUnsupported for a first context that isn't v2's. Leaves `json` empty.
+  // What Keel uses of a credential, 2.0 or 1.1 (valid_from, valid_until are then issuanceDate, expirationDate). Errors:
+  // those of CheckCredentialModel (vc/data_model/model.h) and of ReadStatusEntry. Leaves `json` empty.
   static Result<Credential> Read(const nlohmann::json& credential);
   // Registered claims beside the credential's members in a token's payload (VC-JOSE-COSE 1.0, section 3.1.1): iss, jti
   // and sub must say what issuer, id and the subject's id say, exp and nbf narrow the validity; a `vc` or `vp` claim

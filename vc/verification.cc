@@ -91,9 +91,15 @@ Result<Verification> VerifyCredential(std::string_view jwt, did::DidResolver& re
   }
   verification.credential.json = jws->payload;
   if (!AddModelCheck(verification, *document, options)) return verification;
-  if (const auto claims = verification.credential.TakeClaims(*document); verification.presentation || !claims) {
-    verification.checks.back() = {std::string(kCheckModel), false,
-                                  claims ? "a presentation is no vc+jwt" : claims.error().Text()};
+  std::string wrong;
+  if (verification.presentation)
+    wrong = "a presentation is no vc+jwt";
+  else if (verification.credential.version != ModelVersion::kV2)
+    wrong = "a vc+jwt holds a credential of the data model 2.0";
+  else if (const auto claims = verification.credential.TakeClaims(*document); !claims)
+    wrong = claims.error().Text();
+  if (!wrong.empty()) {
+    verification.checks.back() = {std::string(kCheckModel), false, std::move(wrong)};
     return verification;
   }
   const std::string& issuer = verification.credential.issuer;
