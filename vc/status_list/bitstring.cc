@@ -6,11 +6,12 @@
 #include <bit>
 
 #include "base/encoding.h"
+#include "vc/status_list/encoder.h"
 
 namespace keel::vc {
 namespace {
 
-constexpr int kGzip = 16 + MAX_WBITS;  // zlib: expect and write a gzip header
+constexpr int kGzip = 16 + MAX_WBITS;  // zlib: expect a gzip header
 
 }  // namespace
 
@@ -54,21 +55,7 @@ Result<Bitstring> Bitstring::Decode(std::string_view encoded) {
   return list;
 }
 
-Result<std::string> Bitstring::Encode() const {
-  z_stream stream{};
-  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, kGzip, 9, Z_DEFAULT_STRATEGY) != Z_OK)
-    return Fail(Code::kInternalError, "status list", "zlib");
-  base::ByteVec compressed(deflateBound(&stream, static_cast<uLong>(octets_.size())));
-  stream.next_in = const_cast<Bytef*>(octets_.data());  // zlib's interface isn't const-correct; it only reads
-  stream.avail_in = static_cast<uInt>(octets_.size());
-  stream.next_out = compressed.data();
-  stream.avail_out = static_cast<uInt>(compressed.size());
-  const int code = deflate(&stream, Z_FINISH);
-  const size_t written = compressed.size() - stream.avail_out;
-  deflateEnd(&stream);
-  if (code != Z_STREAM_END) return Fail(Code::kInternalError, "status list", "zlib");
-  return "u" + base::Base64Url(ByteView(compressed).first(written));
-}
+Result<std::string> Bitstring::Encode() const { return StatusListEncoder(*this).Encode(); }
 
 Result<bool> Bitstring::Get(uint64_t index) const {
   if (index >= bits())
@@ -92,6 +79,15 @@ Result<uint64_t> Bitstring::GetValue(uint64_t index, uint32_t size) const {
     value = (value << 1) | ((octets_[bit / 8] >> (7 - bit % 8)) & 1u);
   }
   return value;
+}
+
+Result<> Bitstring::SetValue(uint64_t index, uint32_t size, uint64_t value) {
+  if (size == 0 || size > 32 || index >= bits() / size || value >> size != 0)
+    return Fail(Code::kOutOfRange, "status list",
+                "index " + std::to_string(index) + ", value " + std::to_string(value) + " of " + std::to_string(size) +
+                    " bits");
+  for (uint32_t i = 0; i < size; ++i) KEEL_TRY_VOID(Set(index * size + i, (value >> (size - 1 - i)) & 1u));
+  return {};
 }
 
 uint64_t Bitstring::Count() const {
