@@ -7,6 +7,7 @@
 #include "base/encoding.h"
 #include "base/json_strict.h"
 #include "did/did.h"
+#include "did/jose.h"
 #include "did/methods/keel.h"
 #include "vc/data_model/model.h"
 #include "vc/status_list/entry.h"
@@ -173,6 +174,13 @@ Result<KeyChoice> ChooseKeys(const std::string& controller, const std::string& k
   return CurrentKey(controller, key_id, use, resolver, options);
 }
 
+std::string ContentTypeOf(const did::Jws& jws) {
+  const auto header = base::ParseJson(jws.header);
+  if (!header || !header->contains("cty")) return {};
+  std::string cty = (*header)["cty"].is_string() ? (*header)["cty"].get<std::string>() : "no string";
+  return cty.starts_with("application/") ? cty.substr(12) : cty;
+}
+
 std::string HolderOf(const json& presentation) {
   if (!presentation.is_object()) return {};
   const auto holder = presentation.find("holder");
@@ -217,6 +225,8 @@ Result<> AddCommonChecks(Verification& verification, const json& document, const
   if (verification.presentation || !Holds(verification, kCheckModel)) return {};
   const bool genuine = verification.valid() && Holds(verification, kCheckSignature);
   const Credential& credential = verification.credential;
+  if ((options.require_batch || options.batch != nullptr) && verification.Find(kCheckBatch) == nullptr)
+    Note(verification, kCheckBatch, false, "a ledger time is required, and batches are of vc+jwt only");
   if (options.now) CheckValidity(verification, *options.now);
   if (options.subject) {
     const bool same = !credential.subjects.empty() && credential.subjects[0] == *options.subject;

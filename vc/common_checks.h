@@ -9,6 +9,10 @@
 
 #include "vc/verification.h"
 
+namespace keel::did {
+struct Jws;
+}
+
 // The checks that all securing forms have in common, made in one place. Pure but for what the options' seams do.
 namespace keel::vc {
 
@@ -43,15 +47,19 @@ bool AddModelCheck(Verification& verification, const nlohmann::json& document, c
 
 // What follows a form's own checks (envelope or proof, key, signature), in this order: kCheckModel (unless recorded
 // already, by AddModelCheck or by a form whose document is no W3C credential and that has filled
-// verification.credential itself, as SD-JWT VC), then for credentials kCheckValidity (with options.now), kCheckSubject
-// and kCheckTrust (where demanded), kCheckRelatedResource, kCheckSchema and kCheckStatus. Schema and status only if
-// everything that the form checked and kCheckTrust hold, kCheckSignature among it: neither a forged credential nor one
-// of an issuer that is not trusted may make us ask anybody. `document` is the credential or presentation without its
-// envelope; an embedded `proof` may be in it. Errors: the schema and status checkers' (could not be checked).
+// verification.credential itself, as SD-JWT VC), then for credentials kCheckBatch (which fails where one is demanded
+// and the form has recorded none), kCheckValidity (with options.now), kCheckSubject and kCheckTrust (where demanded),
+// kCheckRelatedResource, kCheckSchema and kCheckStatus. Schema and status only if everything that the form checked and
+// kCheckTrust hold, kCheckSignature among it: neither a forged credential nor one of an issuer that is not trusted may
+// make us ask anybody. `document` is the credential or presentation without its envelope; an embedded `proof` may be in
+// it. Errors: the schema and status checkers' (could not be checked).
 //
 // The credentials inside a presentation are nobody's business here and in the forms: VerifyAny (vc/verify_any.h) reads
 // them from credential.json once the form's verdict is there, in whatever form each is.
 Result<> AddCommonChecks(Verification& verification, const nlohmann::json& document, const VerifyOptions& options);
+
+// A token header's `cty` without "application/"; empty when absent.
+std::string ContentTypeOf(const did::Jws& jws);
 
 // The holder a presentation names: `holder`, a string or an object with an id. Empty: none.
 std::string HolderOf(const nlohmann::json& presentation);

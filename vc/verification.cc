@@ -81,6 +81,10 @@ Result<Verification> VerifyCredential(std::string_view jwt, did::DidResolver& re
     Note(verification, kCheckEnvelope, false, "typ is '" + jws->typ + "', not vc+jwt");
     return verification;
   }
+  if (const std::string cty = ContentTypeOf(*jws); !cty.empty() && cty != "vc") {
+    Note(verification, kCheckEnvelope, false, "cty is '" + cty + "', not vc");
+    return verification;
+  }
   Note(verification, kCheckEnvelope, true, "vc+jwt, " + jws->alg);
   verification.kid = jws->kid;
   verification.form = "vc+jwt";
