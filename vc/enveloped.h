@@ -28,7 +28,8 @@ struct Envelope {
   std::string octets;
 };
 // Takes a data: URL apart: percent-encoding, and with ";base64" base64 (padded or not, white space at its end let
-// through). Other parameters mean nothing. kMalformed, kTooLarge (over max_size octets), kUnsupported (SecuredTypeOf).
+// through). Other parameters mean nothing. kMalformed, kNotCanonical, kTooLarge (over max_size octets), kUnsupported
+// (SecuredTypeOf).
 Result<Envelope> OpenDataUrl(std::string_view url, size_t max_size);
 
 // The object around secured octets; CBOR goes in as base64. kUnsupported (SecuredTypeOf).

@@ -49,7 +49,7 @@ TEST(Enveloped, DataUrls) {
            {"data:application/vc+jwt,a%zz", nullptr},
            {"data:application/vc+jwt,%", nullptr},
            {"data:application/vc+jwt;base64,Y$5i", nullptr},
-           {"data:application/vc+jwt;base64,YS5iL", nullptr},
+           {"data:application/vc+jwt;base64,YS5iL", nullptr, Code::kNotCanonical},
            {"https://example.org/1", nullptr},
            {"data:,a.b.c", nullptr, Code::kUnsupported},
            {"data:text/plain,a.b.c", nullptr, Code::kUnsupported},
