@@ -12,6 +12,7 @@
 #include "vc/data_model/model.h"
 #include "vc/enveloped.h"
 #include "vc/jwt.h"
+#include "vc/sd_jwt/verify.h"
 
 namespace keel::vc {
 namespace {
