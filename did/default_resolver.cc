@@ -10,9 +10,9 @@ namespace keel::did {
 
 std::unique_ptr<MethodResolver> MakeDefaultResolver(const DefaultResolverOptions& options) {
   auto resolver = std::make_unique<MethodResolver>();
-  resolver->Add("key", std::make_unique<KeyMethod>())
-      .Add("jwk", std::make_unique<JwkMethod>())
-      .Add("peer", std::make_unique<PeerMethod>(options.max_seen_peer4));
+  if (options.key) resolver->Add("key", std::make_unique<KeyMethod>());
+  if (options.jwk) resolver->Add("jwk", std::make_unique<JwkMethod>());
+  if (options.peer) resolver->Add("peer", std::make_unique<PeerMethod>(options.max_seen_peer4));
   if (options.web) {
     WebMethod::Options web;
     web.ca_file = options.web_ca_file;

@@ -168,7 +168,6 @@ json ResultJson(const Result<ResolutionResult>& result, ResultForm form) {
     if (result->proved_at) metadata["provedAt"] = base::Rfc3339(*result->proved_at);
     document = DocumentJson(*result);
     about = MetadataJson(result->metadata, result->deactivated);
-    if (result->log_index) about["logIndex"] = *result->log_index;
   }
   json out = {{"didDocument", std::move(document)},
               {"didResolutionMetadata", std::move(metadata)},

@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/json_strict.h"
 #include "base/log.h"
+#include "did/resolution_http.h"
 #include "ledger/quorum_time.h"
 #include "ledger/r0.h"
 #include "ledger/rendezvous.h"
@@ -83,7 +84,8 @@ HttpApi::HttpApi(Node& node, Rendezvous& rendezvous, QuorumTimeService& time, Ac
       accounts_(accounts),
       clock_(clock),
       random_(random),
-      options_(options) {
+      options_(options),
+      resolver_(node, options.others) {
   Routes();
   housekeeping_ = std::thread([this] { Housekeeping(); });
 }
@@ -142,15 +144,12 @@ void HttpApi::Routes() {
     for (const auto& bundle : *view->epochs) PutItem(out, ItemTag::kEpoch, bundle);
     return Octets(std::move(out));
   });
-  sync("GET", "/1.0/identifiers/{did}", [](HttpApi& a, const HttpRequest& r) {
-    const auto view = a.node_.view();
-    if (!view) return NoView(a.node_);
-    ++a.resolves_;
-    int status = 200;
-    std::string body = ResolutionResult(*view, a.node_.label(), r.params[0], &status);
-    return base::BytesResponse(status, "application/ld+json;profile=\"https://w3id.org/did-resolution\"",
-                               std::move(body));
-  });
+  for (const char* method : {"GET", "POST"}) {
+    sync(method, "/1.0/identifiers/{did...}", [](HttpApi& a, const HttpRequest& r) {
+      ++a.resolves_;
+      return did::AnswerIdentifiers(a.resolver_, r);
+    });
+  }
   sync("GET", "/livez", [](HttpApi&, const HttpRequest&) { return base::TextResponse(200, "ok\n"); });
   sync("GET", "/readyz", [](HttpApi& a, const HttpRequest&) { return a.Ready(); });
   sync("GET", "/metrics", [](HttpApi& a, const HttpRequest&) { return a.Metrics(); });

@@ -8,6 +8,7 @@
 
 #include "base/net/http_server.h"
 #include "registry-node/accounts.h"
+#include "registry-node/did_resolver.h"
 #include "registry-node/node.h"
 #include "registry-node/quorum_time.h"
 #include "registry-node/quota.h"
@@ -21,6 +22,8 @@ class HttpApi {
  public:
   struct Options {
     uint64_t max_poll_ms = 20'000;  // an R0 query is held no longer
+    did::DidResolver* others =
+        nullptr;  // what /1.0/identifiers resolves beside this network's did:keel; outlives the API
   };
   HttpApi(Node& node, Rendezvous& rendezvous, QuorumTimeService& time, Accounts& accounts, Clock& clock, Random& random,
           Options options);
@@ -52,6 +55,7 @@ class HttpApi {
   Clock& clock_;
   Random& random_;
   const Options options_;
+  NodeResolver resolver_;
   QuotaTable spends_, publishes_;
   base::Router router_;
   std::atomic<uint64_t> resolves_{0}, proofs_{0}, transactions_{0}, r0_{0};

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry-node/proof.h"
 
-#include <nlohmann/json.hpp>
-
-#include "base/encoding.h"
-#include "base/json_strict.h"
 #include "ledger/statement.h"
 #include "registry-client/wire.h"
 
@@ -46,8 +42,6 @@ Result<bool> PutDid(std::string& out, const StoreReader& reader, std::string_vie
   }
   return !operations.empty();
 }
-
-std::string_view Relationship(size_t bit) { return ledger::UseName(static_cast<ledger::Uses>(1u << bit)); }
 
 }  // namespace
 
@@ -98,65 +92,6 @@ Result<ContentAnswer> ContentBundle(const View& view, const Bytes32& key) {
   KEEL_TRY(const ledger::Statement statement, ledger::ParseStatement(jws, scratch));
   PutItem(out.bundle, ItemTag::kContent, AsBytes(statement.payload));
   return out;
-}
-
-std::string ResolutionResult(const View& view, std::string_view label, const std::string& did, int* status) {
-  using nlohmann::json;
-  json result = {
-      {"didDocument", nullptr}, {"didResolutionMetadata", json::object()}, {"didDocumentMetadata", json::object()}};
-  const auto fail = [&](int http, const char* name, const std::string& message) {
-    *status = http;
-    result["didResolutionMetadata"] = {{"error", name}, {"errorMessage", message}};
-    return base::DumpJson(result);
-  };
-  const auto operations = ReadOperations(view.Reader(), label, did);
-  if (!operations) {
-    if (operations.error().code == Code::kInvalidDid)
-      return fail(400, "invalidDid", "not a did:keel in its canonical form");
-    if (operations.error().code == Code::kWrongNetwork)
-      return fail(404, "notFound", "a did:keel of another network than " + std::string(label));
-    return fail(500, "internalError", operations.error().Text());
-  }
-  if (operations->empty()) return fail(404, "notFound", "not anchored in this registry");
-  ledger::DidHistory history;
-  if (!history.Start(did)) return fail(400, "invalidDid", "not a did:keel in its canonical form");
-  ledger::DidHistory::Options options;
-  options.verify_create_signature = false;
-  options.verify_signatures = false;
-  for (const StoredOperation& op : *operations) {
-    if (auto ok = history.Apply(op.index, op.jws, options); !ok) return fail(500, "internalError", ok.error().Text());
-  }
-  json document = {{"@context", {"https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"}},
-                   {"id", did}};
-  ByteArray<ledger::kMaxOperationPayload> scratch;
-  const auto op = ledger::ParseOperation(operations->back().jws, scratch);
-  if (!op) return fail(500, "internalError", op.error().Text());
-  json methods = json::array();
-  for (size_t i = 0; i < op->key_count; ++i) {
-    const ledger::OperationKey& key = op->keys[i];
-    const std::string id = did + "#" + std::string(key.id);
-    methods.push_back(
-        {{"id", id}, {"type", "Multikey"}, {"controller", did}, {"publicKeyMultibase", std::string(key.multikey)}});
-    for (size_t bit = 0; bit < 5; ++bit) {
-      if ((key.uses & (1u << bit)) != 0) document[std::string(Relationship(bit))].push_back(id);
-    }
-  }
-  if (!methods.empty()) document["verificationMethod"] = methods;
-  if (!op->services.empty()) {
-    if (auto services = base::ParseJson(op->services); services) document["service"] = *services;
-  }
-  result["didDocument"] = document;
-  result["didResolutionMetadata"]["contentType"] = "application/did+ld+json";
-  json& metadata = result["didDocumentMetadata"];
-  metadata["versionId"] = std::to_string(history.seq());
-  metadata["deactivated"] = history.deactivated();
-  metadata["canonicalId"] = did;
-  metadata["keel"] = {{"created", history.create_index()},
-                      {"updated", history.last_index()},
-                      {"head", base::Base64Url(history.head())},
-                      {"checkpoint", {{"size", view.size}, {"time", base::Rfc3339(view.time)}}}};
-  *status = history.deactivated() ? 410 : 200;
-  return base::DumpJson(result);
 }
 
 }  // namespace keel::registry

@@ -37,9 +37,4 @@ struct StoredOperation {
 Result<std::vector<StoredOperation>> ReadOperations(const StoreReader& reader, std::string_view label,
                                                     const std::string& did);
 
-// DID Resolution's result of a did:keel as JSON text ({"didDocument","didResolutionMetadata","didDocumentMetadata"}),
-// from this node's own word: for people and tools; whoever must be sure takes the bundle. `status` gets the HTTP
-// status.
-std::string ResolutionResult(const View& view, std::string_view label, const std::string& did, int* status);
-
 }  // namespace keel::registry

@@ -69,6 +69,28 @@ json ToJson(const Grant& grant) {
           {"note", grant.note}};
 }
 
+Result<std::unique_ptr<did::DidResolver>> OtherMethods(const base::Config& config) {
+  did::DefaultResolverOptions options{.key = false, .jwk = false, .peer = false, .web = false};
+  bool webvh = false;
+  const std::map<std::string, bool*, std::less<>> known = {
+      {"key", &options.key}, {"jwk", &options.jwk}, {"peer", &options.peer}, {"web", &options.web}, {"webvh", &webvh}};
+  const std::string list = config.GetString("resolver.methods");
+  std::string_view rest = list;
+  while (!rest.empty()) {
+    const size_t comma = std::min(rest.find(','), rest.size());
+    const auto it = known.find(rest.substr(0, comma));
+    if (it == known.end()) {
+      return Fail(Code::kUsage, "keel-registry",
+                  "resolver.methods (" + config.Origin("resolver.methods") +
+                      ") is a list like \"key,jwk,peer,web,webvh\", not '" + std::string(rest.substr(0, comma)) + "'");
+    }
+    *it->second = true;
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  options.webvh = webvh;
+  return did::MakeDefaultResolver(options);
+}
+
 // The mediator's path, when it is enabled, beside the API's own.
 base::HttpHandler WithMediation(base::HttpHandler api, base::Router mediation) {
   return
@@ -97,6 +119,9 @@ std::vector<base::Config::Key> ConfigKeys() {
        "Updates, deactivations and spends an hour from an address without an account"},
       {"quota.account_spends", Type::kUint, "100000", "The same for an account"},
       {"quota.account_publishes", Type::kUint, "10000", "Rendezvous values an hour for an account"},
+      {"resolver.methods", Type::kString, "key,jwk,peer",
+       "DID methods that /1.0/identifiers resolves beside did:keel: of key, jwk, peer, and (they make this node fetch "
+       "from hosts that strangers name) web, webvh"},
       {"rendezvous.any_did", Type::kBool, "true",
        "Any DID anchored here may publish; false: only sponsors and registered accounts"},
   };
@@ -186,6 +211,7 @@ struct Service::Impl {
   std::unique_ptr<Rendezvous> rendezvous;
   std::unique_ptr<Accounts> accounts;
   std::unique_ptr<QuorumTimeService> time;
+  std::unique_ptr<did::DidResolver> others;  // what /1.0/identifiers resolves beside did:keel; outlives api
   std::unique_ptr<HttpApi> api;
   std::unique_ptr<did::DidResolver> resolver;   // the mediator's
   std::unique_ptr<didcomm::Mediator> mediator;  // null: not enabled
@@ -239,6 +265,8 @@ Result<std::unique_ptr<Service>> Service::Start(const base::RolePaths& paths, co
   impl->time = std::make_unique<QuorumTimeService>(*impl->node, impl->clock);
   HttpApi::Options api_options;
   api_options.max_poll_ms = std::min<uint64_t>(config.GetUint("poll_seconds"), ledger::kMaxPollSeconds) * 1000;
+  KEEL_TRY(impl->others, OtherMethods(config));
+  api_options.others = impl->others.get();
   impl->api = std::make_unique<HttpApi>(*impl->node, *impl->rendezvous, *impl->time, *impl->accounts, impl->clock,
                                         impl->random, api_options);
 

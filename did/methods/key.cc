@@ -20,6 +20,10 @@ constexpr std::pair<uint64_t, const char*> kNotHeld[] = {
     {0x1210, "ML-DSA-44"}, {0x1211, "ML-DSA-65"},  {0x1212, "ML-DSA-87"},  {0xeb51, "JWK (jwk_jcs-pub)"},
 };
 
+// Multicodecs and lengths of the kinds that are held.
+constexpr std::pair<uint64_t, size_t> kLengths[] = {{0xed, 32},   {0xec, 32},   {0xe7, 33},
+                                                    {0x1200, 33}, {0x1201, 49}, {0x1202, 67}};
+
 std::string WhyNot(const std::string& multikey, const Error& error) {
   if (error.code == Code::kUnsupported || error.code == Code::kTooLarge) {
     const auto octets = internal::FromLongBase58(std::string_view(multikey).substr(1));
@@ -45,6 +49,20 @@ std::string DidKey(const crypto::PublicKey& key) {
 std::string DidKeyUrl(const crypto::PublicKey& key) {
   const std::string multikey = base::Multikey(key);
   return multikey.empty() ? std::string() : std::string(kPrefix) + multikey + "#" + multikey;
+}
+
+std::string_view KeyRefusal(std::string_view did_or_url) {
+  const std::string_view did = DidOf(did_or_url);
+  if (!did.starts_with(kPrefix) || !did.substr(kPrefix.size()).starts_with('z')) return {};
+  const std::string_view multikey = did.substr(kPrefix.size());
+  const auto octets = internal::FromLongBase58(multikey.substr(1));
+  const auto codec = octets ? VarintDecode(*octets) : Result<Varint>(Fail(Code::kMalformed, "multikey"));
+  if (!codec || crypto::PublicKey::FromMultikey(multikey)) return {};
+  for (const auto& [value, length] : kLengths) {
+    if (codec->value == value)
+      return octets->size() - codec->length == length ? "invalidPublicKey" : "invalidPublicKeyLength";
+  }
+  return "unsupportedPublicKeyType";
 }
 
 Result<ResolutionResult> KeyMethod::Resolve(const std::string& did, const ResolutionOptions& options) {

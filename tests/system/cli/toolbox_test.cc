@@ -65,7 +65,7 @@ TEST_F(Toolbox, CreatesResolvesAndInspectsDids) {
             std::filesystem::perms::none);
   const auto unknown = Run({"did", "resolve", "did:example:alice"});
   EXPECT_EQ(unknown.state.code, 2);
-  EXPECT_NE(unknown.out.find("methodNotSupported"), std::string::npos);
+  EXPECT_NE(unknown.out.find("METHOD_NOT_SUPPORTED"), std::string::npos);
   EXPECT_EQ(Run({"did", "resolve", "no-did"}).state.code, 2);
   const auto keel = Run({"did", "create", "--method", "keel", "-o", dir_ / "keel.key"});
   EXPECT_EQ(keel.state.code, 2);
