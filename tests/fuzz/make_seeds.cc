@@ -9,6 +9,7 @@
 #include "tests/fakes/naive_map.h"
 #include "tests/fuzz/envelope_pair.h"
 #include "tests/fuzz/pack_world.h"
+#include "tests/fuzz/sealed_world.h"
 
 namespace {
 
@@ -130,6 +131,13 @@ void Envelopes() {
   Save("envelope", "bent-twice", AsBytes(std::string("\2\0\x20X\1\0Y", 7) + plaintext));
 }
 
+void Credentials() {
+  keel::fuzz::SealedWorld world;
+  Save("cose", "issued", world.Cose());
+  Save("sd_jwt", "issued", AsBytes(world.SdJwt()));
+  Save("sd_jwt", "presented", AsBytes(world.Presented()));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -141,5 +149,6 @@ int main(int argc, char** argv) {
   Ledger();
   Suit();
   Envelopes();
+  Credentials();
   return 0;
 }

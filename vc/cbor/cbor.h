@@ -16,7 +16,7 @@ namespace keel::vc {
 // Reads item by item; every length is checked against what is left before anything is allocated. Views point into the
 // input. Errors: kMalformed (another kind, or the end), kNotCanonical (a number in more octets than it needs),
 // kUnsupported (indefinite lengths, floats), kOutOfRange, kTooLarge (an array or map over the caller's limit; Skip over
-// kMaxCborSkipItems). Copy the reader to look ahead. Not thread-safe.
+// kMaxCborSkipItems), after which the reader stands nowhere. Copy the reader to look ahead. Not thread-safe.
 class CborReader : public onboarding::CborReader {
  public:
   explicit CborReader(ByteView in) : onboarding::CborReader(in) {}
