@@ -114,6 +114,7 @@ int RunDid(int argc, char** argv) {
   inspect->add_option("did", flags.did, "The DID")->required();
   inspect->add_flag("--json", flags.world.json, "Errors as JSON");
   inspect->footer("Asks nobody. Exit status: 0 done, 2 no DID.\nExample: keel did inspect did:key:z6Mk...");
+  if (const auto status = CheckVerb(app, argc, argv)) return *status;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -3,6 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
+
+#include "base/cli.h"
+#include "cli/text.h"
 
 namespace keel::cli {
 namespace {
@@ -19,6 +23,7 @@ constexpr std::pair<std::string_view, const char*> kValues[] = {
     {"data", "DIR"},     {"at", "TIME"},          {"service", "URI"},     {"listen", "URI"},
     {"accept", "PIURI"}, {"query", "TYPE=MATCH"}, {"attach", "FILE"},     {"extra", "JSON"},
     {"body", "JSON"},    {"type", "TYPE"},        {"enc", "ALG"},         {"agreement", "TYPE"},
+    {"ca-file", "FILE"}, {"tls-cert", "FILE"},    {"tls-key", "FILE"},
 };
 
 class HelpFormat final : public CLI::FormatterBase {
@@ -116,5 +121,23 @@ class HelpFormat final : public CLI::FormatterBase {
 }  // namespace
 
 void UseHelpFormat(CLI::App& app) { app.formatter(std::make_shared<HelpFormat>()); }
+
+std::optional<int> CheckVerb(const CLI::App& app, int argc, char** argv) {
+  const std::string_view verb = argc > 1 ? argv[1] : "";
+  if (verb.starts_with('-')) return std::nullopt;
+  std::string names;
+  for (const CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (each->get_name() == verb) return std::nullopt;
+    names += (names.empty() ? "" : ", ") + each->get_name();
+  }
+  const std::string program = app.get_name();
+  if (verb.empty()) {
+    std::fprintf(stderr, "%s: say what to do: %s\n", program.c_str(), names.c_str());
+  } else {
+    std::fprintf(stderr, "%s: there is no verb \"%s\", only %s\n", program.c_str(),
+                 Printable(std::string(verb), 40).c_str(), names.c_str());
+  }
+  return base::kExitUsage;
+}
 
 }  // namespace keel::cli

@@ -169,6 +169,7 @@ int RunVc(int argc, char** argv) {
   CLI::App* verify = app.add_subcommand("verify", "vc+jwt in, verdict with every check out");
   verify->add_option("--subject", flags.subject, "The credential must be about this DID");
   AddVerifyFlags(*verify, flags);
+  if (const auto status = CheckVerb(app, argc, argv)) return *status;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -206,6 +207,7 @@ int RunVp(int argc, char** argv) {
     sub->add_option("--audience", flags.audience, "Whom it is for")->required();
     sub->add_option("--nonce", flags.nonce, "The verifier's nonce")->required();
   }
+  if (const auto status = CheckVerb(app, argc, argv)) return *status;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

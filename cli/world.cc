@@ -44,8 +44,16 @@ void WorldFlags::AddKeys(CLI::App& app) {
   key.AddFlags(app);
 }
 
+void WorldFlags::AddTrust(CLI::App& app) {
+  app.add_option("--ca-file", ca_file,
+                 "PEM certificates that alone are trusted for https and wss (default: the system's)");
+}
+
 struct World::Impl final : did::DidResolver, did::KeyFinder {
-  explicit Impl(bool ask_nobody) : offline(ask_nobody) {
+  explicit Impl(const WorldFlags& flags) : offline(flags.offline) {
+    base::BeastOptions trust;
+    trust.ca_file = flags.ca_file;
+    http = base::MakeBeastClient(std::move(trust));
     did::DefaultResolverOptions options;
     options.web = !offline;
     methods = did::MakeDefaultResolver(options);
@@ -54,7 +62,7 @@ struct World::Impl final : did::DidResolver, did::KeyFinder {
   using did::DidResolver::Resolve;
   const bool offline;
   base::SystemClock clock;
-  std::unique_ptr<base::HttpClient> http = base::MakeBeastClient();
+  std::unique_ptr<base::HttpClient> http;
   std::vector<std::unique_ptr<registry_client::RegistryClient>> registries;
   std::unique_ptr<did::MethodResolver> methods;  // all but keel
   did::StaticResolver known{this};
@@ -107,7 +115,11 @@ base::HttpClient& World::http() { return *impl_->http; }
 registry_client::RegistryClient* World::Registry(std::string_view did) { return impl_->Registry(did); }
 
 Result<std::unique_ptr<World>> World::Open(const WorldFlags& flags) {
-  auto impl = std::make_unique<Impl>(flags.offline);
+  if (!flags.ca_file.empty()) {
+    if (auto read = base::ReadFile(flags.ca_file, 4 << 20); !read)
+      return BadFile("--ca-file", flags.ca_file, std::move(read.error()));
+  }
+  auto impl = std::make_unique<Impl>(flags);
   for (const std::string& file : flags.networks) {
     KEEL_TRY(const std::string text, base::ReadFile(file, 4 << 20));
     registry_client::ClientOptions options;

@@ -21,6 +21,7 @@ struct WorldFlags {
   std::string secrets;                     // --secrets F
   std::vector<std::string> key_files;      // --key F ...
   KeyFile key;                             // their passphrase
+  std::string ca_file;                     // --ca-file F: trust for https and wss; empty: the system's
   bool json = false;                       // --json
   bool offline = false;                    // ask no registry and no host, whatever a DID says
 
@@ -28,6 +29,8 @@ struct WorldFlags {
   void AddResolver(CLI::App& app);
   // --secrets, --key and the passphrase's flags.
   void AddKeys(CLI::App& app);
+  // --ca-file.
+  void AddTrust(CLI::App& app);
 };
 
 // Resolves what stands in --did-docs, did:key, did:jwk and did:peer by themselves, did:web at its host, and did:keel

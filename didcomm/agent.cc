@@ -7,6 +7,7 @@
 #include "base/json_strict.h"
 #include "did/did.h"
 #include "didcomm/internal/agent_impl.h"
+#include "didcomm/internal/checks.h"
 #include "didcomm/protocols/discover_features.h"
 #include "didcomm/protocols/empty.h"
 #include "didcomm/protocols/message_type.h"
@@ -55,7 +56,7 @@ Result<Agent::Impl::Opened> Agent::Impl::Open(std::string_view envelope) {
   }
   // As Unpack has it: an unproven `from` must not be able to use up another sender's ids.
   const std::string sender = metadata.authenticated ? message.from : "?" + message.from;
-  const UnixSeconds until = message.expires_time ? *message.expires_time + kTimeSkew : now + options.replay_seconds;
+  KEEL_TRY(const UnixSeconds until, RememberUntil(message, now, options.replay_seconds));
   KEEL_TRY(opened.fresh, parts.replay.Remember(sender, message.id, now, until));
   return opened;
 }

@@ -31,10 +31,10 @@ struct AgentParts {
 };
 
 struct AgentOptions {
-  size_t max_receive = kMaxMessage;  // octets of a plaintext; an envelope may have twice as many (kTooLarge)
-  bool require_encrypted = true;     // plaintext and merely signed messages are refused
-  uint64_t replay_seconds = 86'400;  // how long a message without expires_time is remembered
-  base::Deadlines deadlines;         // of one delivery
+  size_t max_receive = kMaxMessage;          // octets of a plaintext; an envelope may have twice as many (kTooLarge)
+  bool require_encrypted = true;             // plaintext and merely signed messages are refused
+  uint64_t replay_seconds = kReplaySeconds;  // as UnpackOptions has it
+  base::Deadlines deadlines;                 // of one delivery
 
   size_t max_waiting = 1024;         // messages that wait for delivery; beyond it kBusy
   size_t max_waiting_for_peer = 64;  // of these to one DID

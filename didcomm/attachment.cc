@@ -43,6 +43,7 @@ Result<base::ByteVec> Inline(const Attachment& attachment, size_t max_octets) {
     return octets;
   }
   if (!attachment.json.empty()) return base::ToBytes(attachment.json);
+  if (attachment.links.empty()) return base::ByteVec();
   return Fail(Code::kMissing, kWhere, "no content by value");
 }
 

@@ -62,6 +62,7 @@ Result<> ReadData(const JsonText::Value& data, Attachment& attachment) {
       ++ways;
     } else if (name.Equals("links")) {
       KEEL_TRY_VOID(Texts(value, "links", attachment.links));
+      if (attachment.links.empty()) return Bad("an attachment whose links are none");
       ++ways;
     } else if (name.Equals("hash")) {
       KEEL_TRY_VOID(Text(value, "hash", attachment.hash));
@@ -167,7 +168,10 @@ Result<> WriteAttachment(std::string& out, const Attachment& attachment) {
   members.Name("data");
   Members data(out);
   if (!attachment.json.empty()) KEEL_TRY_VOID(data.Json("json", attachment.json));
-  data.Text("base64", attachment.base64);
+  if (!attachment.base64.empty() || (attachment.json.empty() && attachment.links.empty())) {
+    data.Name("base64");  // also of content that is empty
+    base::AppendJsonString(out, attachment.base64);
+  }
   data.Texts("links", attachment.links);
   data.Text("hash", attachment.hash);
   if (!attachment.jws.empty()) KEEL_TRY_VOID(data.Json("jws", attachment.jws, true));

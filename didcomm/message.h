@@ -22,7 +22,8 @@ inline constexpr std::string_view kTypPlain = "application/didcomm-plain+json";
 inline constexpr std::string_view kTypSigned = "application/didcomm-signed+json";
 inline constexpr std::string_view kTypEncrypted = "application/didcomm-encrypted+json";
 
-// Section "Attachments". Exactly one of json, base64, links carries the content (links need `hash`).
+// Section "Attachments". Exactly one of json, base64, links carries the content (links need `hash`); with neither json
+// nor links it is base64's, which may be empty.
 struct Attachment {
   std::string id;
   std::string description, filename, media_type, format;  // empty: absent

@@ -124,15 +124,11 @@ Result<Unpacked> Unpack(std::string_view text, did::KeyFinder& keys, did::DidRes
     return Fail(Code::kRefused, "didcomm unpack", "the message names no sender that it proves");
   KEEL_TRY_VOID(CheckAddressing(result.message, metadata, outer_kid));
   KEEL_TRY_VOID(CheckFromPrior(result.message, resolver, metadata));
-  if (options.now && result.message.expires_time && !NotAfterOk(*result.message.expires_time, *options.now)) {
-    return Fail(Code::kExpired, "didcomm unpack",
-                "the message expired at " + base::Rfc3339(*result.message.expires_time));
-  }
+  if (options.now) KEEL_TRY_VOID(CheckTimes(result.message, *options.now));
   if (options.replay != nullptr) {
     // An unproved `from` must not be able to use up another sender's ids.
     const std::string sender = metadata.authenticated ? result.message.from : "?" + result.message.from;
-    const UnixSeconds until =
-        result.message.expires_time ? *result.message.expires_time + kTimeSkew : *options.now + options.replay_seconds;
+    KEEL_TRY(const UnixSeconds until, RememberUntil(result.message, *options.now, options.replay_seconds));
     KEEL_TRY(const bool fresh, options.replay->Remember(sender, result.message.id, *options.now, until));
     if (!fresh) return Fail(Code::kReplayed, "didcomm unpack", "message " + result.message.id + " came before");
   }

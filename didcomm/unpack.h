@@ -29,10 +29,17 @@ std::unique_ptr<ReplayCache> MakeMemoryReplayCache(size_t max_entries = 65536);
 // Durable, keys under `prefix`. The store outlives it. Survives restarts.
 std::unique_ptr<ReplayCache> MakeStoredReplayCache(base::KeyValueStore& store, std::string prefix = "didcomm-replay/");
 
+// How far ahead of us a created_time may be: clocks differ, but a time in milliseconds is a mistake that is named.
+inline constexpr uint64_t kMaxAhead = 3'600;
+// How long a message without expires_time is remembered, by default: longer than mediators keep messages. With a replay
+// cache, a message without expires_time whose created_time is further back is refused: it may have come before. One
+// without either time can come again after this.
+inline constexpr uint64_t kReplaySeconds = 8 * 86'400;
+
 struct UnpackOptions {
-  std::optional<UnixSeconds> now;  // absent: expiry isn't checked (and `replay` may not be given)
+  std::optional<UnixSeconds> now;  // absent: times aren't checked (and `replay` may not be given)
   ReplayCache* replay = nullptr;
-  uint64_t replay_seconds = 86'400;  // how long a message without expires_time is remembered
+  uint64_t replay_seconds = kReplaySeconds;
   AgreementCache* agreements = nullptr;
   bool require_encrypted = false;      // else kWrongState... of the envelope: kRefused
   bool require_authenticated = false;  // authcrypt or signed

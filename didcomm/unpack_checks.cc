@@ -64,6 +64,29 @@ Result<> CheckAddressing(const Message& message, const Metadata& metadata, const
   return {};
 }
 
+Result<> CheckTimes(const Message& message, UnixSeconds now) {
+  if (message.created_time && *message.created_time > now + kMaxAhead) {
+    return Fail(Code::kNotYetValid, "didcomm times",
+                "created_time " + std::to_string(*message.created_time) +
+                    " lies ahead: a clock is wrong, or it is in milliseconds instead of seconds since 1970");
+  }
+  if (message.expires_time && !NotAfterOk(*message.expires_time, now))
+    return Fail(Code::kExpired, "didcomm times", "the message expired at " + base::Rfc3339(*message.expires_time));
+  return {};
+}
+
+Result<UnixSeconds> RememberUntil(const Message& message, UnixSeconds now, uint64_t replay_seconds) {
+  if (message.expires_time) return *message.expires_time + kTimeSkew;
+  if (!message.created_time) return now + replay_seconds;
+  if (*message.created_time + replay_seconds < now) {
+    return Fail(Code::kExpired, "didcomm times",
+                "the message was made at " + base::Rfc3339(*message.created_time) +
+                    ", has no expires_time, and what came " + std::to_string(replay_seconds) +
+                    " s ago is not remembered: it may have come before");
+  }
+  return *message.created_time + replay_seconds;
+}
+
 Result<> CheckFromPrior(const Message& message, did::DidResolver& resolver, Metadata& metadata) {
   if (message.from_prior.empty()) return {};
   KEEL_TRY(const did::Jws jws, did::Jws::Parse(message.from_prior));

@@ -35,10 +35,12 @@ void AddCommon(CLI::App& app, Flags& flags) {
                  "Take the answer here, where it can't come back on the same connection, as `listen` has it (repeat)")
       ->expected(1)
       ->take_all();
+  flags.presence.tls.Add(app);
   app.add_option("--mediator", flags.presence.mediator, "Take the answer through this mediator");
   app.add_option("--timeout", flags.timeout, "Seconds to wait for the answer")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
+  flags.world.AddTrust(app);
   flags.world.AddResolver(app);
   flags.world.AddKeys(app);
 }

@@ -25,6 +25,7 @@ int RunDidcomm(int argc, char** argv) {
   AddListenVerb(app, outcome);
   AddAskVerbs(app, outcome);
   AddInvitationVerbs(app, outcome);
+  if (const auto status = CheckVerb(app, argc, argv)) return *status;
   crypto::SetUpHostedCrypto();
   try {
     app.parse(argc, argv);

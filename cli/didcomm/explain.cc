@@ -203,6 +203,13 @@ class Explainer {
       const auto it = value.is_object() ? value.find(name) : value.end();
       layer[name] = it != value.end() && it->is_number_unsigned() ? json(base::Rfc3339(it->get<uint64_t>())) : json();
     }
+    const auto created = value.is_object() ? value.find("created_time") : value.end();
+    if (created != value.end() && created->is_number_unsigned() &&
+        created->get<uint64_t>() > now_ + didcomm::kMaxAhead) {
+      const std::string text = "made at " + base::Rfc3339(created->get<uint64_t>()) + ", which lies ahead";
+      Add(report, "created_time", false, text);
+      report["refused"] = {{"code", CodeName(Code::kNotYetValid)}, {"message", "the message was " + text}};
+    }
     const auto expires = value.is_object() ? value.find("expires_time") : value.end();
     if (expires != value.end() && expires->is_number_unsigned()) {
       const bool good = NotAfterOk(expires->get<uint64_t>(), now_);

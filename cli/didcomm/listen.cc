@@ -90,15 +90,21 @@ Result<int> Listen(const Flags& flags) {
 
 }  // namespace
 
+void TlsFiles::Add(CLI::App& app) {
+  app.add_option("--tls-cert", certificate, "https, wss: the listener's certificate with its chain, PEM");
+  app.add_option("--tls-key", key, "https, wss: its private key, PEM, without a passphrase");
+}
+
 void AddListenVerb(CLI::App& app, Outcome& outcome) {
   auto flags = std::make_shared<Flags>();
   CLI::App* listen = app.add_subcommand("listen", "Receive messages: print them, answer pings and questions");
   listen
       ->add_option("--listen", flags->presence.listen,
-                   "Where: http://ADDRESS:PORT/PATH, ws://ADDRESS:PORT/PATH, coap://ADDRESS:PORT/PATH or file:DIR;\n"
+                   "Where: http://ADDRESS:PORT/PATH, https://, ws://, wss://, coap:// likewise, or file:DIR;\n"
                    "port 0 takes a free one (repeat)")
       ->expected(1)
       ->take_all();
+  flags->presence.tls.Add(*listen);
   listen
       ->add_option("--accept", flags->presence.accept,
                    "Take the messages of this protocol too, a PIURI like https://example.org/hello/1.0 (repeat);\n"
@@ -113,6 +119,7 @@ void AddListenVerb(CLI::App& app, Outcome& outcome) {
                      "Remember in this folder which messages came, for after a restart");
   listen->add_option("--ready-fd", flags->ready_fd,
                      "Write one line {\"uris\", \"did\", \"pid\"} to this descriptor when ready");
+  flags->world.AddTrust(*listen);
   flags->world.AddResolver(*listen);
   flags->world.AddKeys(*listen);
   listen->footer(
@@ -124,7 +131,9 @@ void AddListenVerb(CLI::App& app, Outcome& outcome) {
       "Files: with --data, a folder of the program's own.\n"
       "Exit status: 0 ended by Ctrl-C or --count, 2 wrong usage, or an address is in use.\n"
       "Examples: keel didcomm listen --listen http://127.0.0.1:8080/didcomm\n"
-      "          keel didcomm listen --listen http://127.0.0.1:8080/didcomm --key me.key --count 1");
+      "          keel didcomm listen --listen http://127.0.0.1:8080/didcomm --key me.key --count 1\n"
+      "          keel didcomm listen --listen https://0.0.0.0:8443/didcomm --key me.key \\\n"
+      "            --tls-cert server.pem --tls-key server.key");
   listen->callback([flags, &outcome] {
     outcome.json = flags->world.json;
     outcome.status = Listen(*flags);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/didcomm/listeners.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/net/http_server.h"
@@ -44,12 +45,19 @@ struct Listeners::Impl {
   std::vector<std::unique_ptr<didcomm::FileServer>> folders;
   std::vector<std::string> uris;
 
-  Result<> Add(const std::string& uri, const didcomm::EnvelopeHandler& handler) {
+  Result<> Add(const std::string& uri, const TlsFiles& tls, const didcomm::EnvelopeHandler& handler) {
     KEEL_TRY(const Place place, PlaceOf(uri));
-    if (place.scheme == "http") {
+    const bool secure = place.scheme == "https" || place.scheme == "wss";
+    if (secure && (tls.certificate.empty() || tls.key.empty()))
+      return Fail(Code::kUsage, "--listen", place.scheme + " needs a certificate: --tls-cert FILE and --tls-key FILE");
+    if (place.scheme == "http" || place.scheme == "https") {
       KEEL_TRY(base::HttpServerOptions options, base::ParseListen(place.authority));
       options.handler_threads = 4;  // resolving and answering may take a while
       options.max_body = 2 * didcomm::kMaxMessage;
+      if (secure) {
+        options.certificate_file = tls.certificate;
+        options.key_file = tls.key;
+      }
       base::Router router;
       router.AddSync("POST", place.path, didcomm::DidcommEndpoint(handler));
       KEEL_TRY(auto server, base::HttpServer::Start(options, router.AsHandler()));
@@ -57,13 +65,17 @@ struct Listeners::Impl {
       http.push_back(std::move(server));
       return {};
     }
-    if (place.scheme == "ws") {
+    if (place.scheme == "ws" || place.scheme == "wss") {
       KEEL_TRY(const base::HttpServerOptions address, base::ParseListen(place.authority));
       base::WebSocketServerOptions options;
       options.host = address.host;
       options.port = address.port;
       options.path = place.path;
       options.max_message = 2 * didcomm::kMaxMessage;
+      if (secure) {
+        options.certificate_file = tls.certificate;
+        options.key_file = tls.key;
+      }
       KEEL_TRY(auto server, base::WebSocketServer::Start(options, didcomm::DidcommSocket(handler)));
       uris.push_back(server->url());
       sockets.push_back(std::move(server));
@@ -95,17 +107,23 @@ struct Listeners::Impl {
       folders.push_back(std::move(server));
       return {};
     }
-    return Fail(Code::kUsage, "--listen", "\"" + place.scheme + "\" is not http, ws, coap or file");
+    return Fail(Code::kUsage, "--listen", "\"" + place.scheme + "\" is not http, https, ws, wss, coap or file");
   }
 };
 
 Listeners::Listeners(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Listeners::~Listeners() { Stop(); }
 
-Result<std::unique_ptr<Listeners>> Listeners::Start(const std::vector<std::string>& uris,
+Result<std::unique_ptr<Listeners>> Listeners::Start(const std::vector<std::string>& uris, const TlsFiles& tls,
                                                     const didcomm::EnvelopeHandler& handler) {
   auto impl = std::make_unique<Impl>();
-  for (const std::string& uri : uris) KEEL_TRY_VOID(impl->Add(uri, handler));
+  // A certificate that nothing uses is one that somebody thinks protects something.
+  const bool used = std::any_of(uris.begin(), uris.end(), [](const std::string& uri) {
+    return uri.starts_with("https:") || uri.starts_with("wss:");
+  });
+  if (!used && (!tls.certificate.empty() || !tls.key.empty()))
+    return Fail(Code::kUsage, "--tls-cert", "nothing listens with TLS: --listen https://... or wss://...");
+  for (const std::string& uri : uris) KEEL_TRY_VOID(impl->Add(uri, tls, handler));
   return std::unique_ptr<Listeners>(new Listeners(std::move(impl)));
 }
 

@@ -90,7 +90,7 @@ Mediated::Mediated(Party& party, std::string account, std::string mediator)
                                                          .resolver = party.resolver(),
                                                          .clock = party.clock(),
                                                          .transports = party.transports(),
-                                                         .sockets = {}},
+                                                         .sockets = party.sockets()},
                                                         std::move(account), std::move(mediator)),
                      .handler = {},
                      .on_error = {},

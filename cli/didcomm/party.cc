@@ -18,6 +18,7 @@ struct Party::Impl {
   std::unique_ptr<did::CachingResolver> resolver;  // a peer's document is asked for once, not for each message
   std::unique_ptr<crypto::SoftwareKeyStore> fresh = crypto::SoftwareKeyStore::CreateInMemory();
   std::unique_ptr<did::MapKeyFinder> keys;
+  base::WebSocketClientOptions sockets;
   std::vector<std::unique_ptr<didcomm::Transport>> transports;
 };
 
@@ -27,6 +28,7 @@ World& Party::world() { return *impl_->world; }
 did::KeyFinder& Party::keys() { return *impl_->keys; }
 did::DidResolver& Party::resolver() { return *impl_->resolver; }
 Clock& Party::clock() { return impl_->clock; }
+const base::WebSocketClientOptions& Party::sockets() const { return impl_->sockets; }
 
 Result<std::unique_ptr<Party>> Party::Open(const WorldFlags& flags) {
   auto impl = std::make_unique<Impl>();
@@ -34,7 +36,9 @@ Result<std::unique_ptr<Party>> Party::Open(const WorldFlags& flags) {
   impl->resolver = std::make_unique<did::CachingResolver>(impl->world->resolver(), impl->clock);
   impl->keys = std::make_unique<did::MapKeyFinder>(&impl->world->keys());
   impl->transports.push_back(std::make_unique<didcomm::HttpTransport>(impl->world->http()));
-  impl->transports.push_back(std::make_unique<didcomm::WebSocketTransport>());
+  impl->sockets.ca_file = flags.ca_file;
+  impl->transports.push_back(
+      std::make_unique<didcomm::WebSocketTransport>(didcomm::WebSocketTransportOptions{.client = impl->sockets}));
   impl->transports.push_back(std::make_unique<didcomm::CoapTransport>());
   impl->transports.push_back(std::make_unique<didcomm::FileTransport>());
   return std::unique_ptr<Party>(new Party(std::move(impl)));

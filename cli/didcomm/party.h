@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/net/websocket_client.h"
 #include "cli/world.h"
 #include "didcomm/transport.h"
 
@@ -25,6 +26,8 @@ class Party {
   did::DidResolver& resolver();
   Clock& clock();
   std::vector<didcomm::Transport*> transports();
+  // How WebSockets are opened: with the trust of --ca-file.
+  const base::WebSocketClientOptions& sockets() const;
   // The one that carries this uri. kUnsupported, naming the schemes that are known.
   Result<didcomm::Transport*> TransportFor(const std::string& uri);
   // A fresh did:peer:2 (Ed25519, X25519) with these endpoints, its keys in memory only: gone with this object.

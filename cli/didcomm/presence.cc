@@ -8,7 +8,6 @@
 
 #include "base/files.h"
 #include "base/storage/key_value_store.h"
-#include "cli/didcomm/listeners.h"
 #include "cli/didcomm/mediated.h"
 #include "didcomm/protocols/basic_message.h"
 #include "didcomm/protocols/discover_features.h"
@@ -111,7 +110,7 @@ struct Presence::Impl {
   Result<> BeReachable(bool ours_are_given) {
     std::vector<std::string> uris;
     if (!options.listen.empty()) {
-      KEEL_TRY(listeners, Listeners::Start(options.listen,
+      KEEL_TRY(listeners, Listeners::Start(options.listen, options.tls,
                                            [this](std::string envelope) { return After(agent->Receive(envelope)); }));
       uris = listeners->uris();
     }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/didcomm/listeners.h"
 #include "cli/didcomm/party.h"
 #include "didcomm/agent.h"
 
@@ -13,6 +14,7 @@ namespace keel::cli {
 
 struct PresenceOptions {
   std::vector<std::string> listen;  // URIs; may be none
+  TlsFiles tls;                     // of https and wss among them
   std::string mediator;             // DID of a mediator to be reached through; empty: none
   std::string did;                  // ours; empty: a fresh did:peer with the endpoints of the two above
   std::vector<std::string> accept;  // PIURIs whose messages are taken, besides the protocols that are spoken

@@ -155,6 +155,7 @@ void AddSendVerb(CLI::App& app, Outcome& outcome) {
   send->add_option("--timeout", flags->timeout, "Seconds that one delivery may take with --wait 0")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
+  flags->world.AddTrust(*send);
   flags->world.AddResolver(*send);
   flags->world.AddKeys(*send);
   send->footer(

@@ -49,7 +49,7 @@ class Refused : public Toolbox {
   }
   base::RunResult Unpack(const std::string& text, std::vector<std::string> more = {}) {
     std::vector<std::string> arguments = {"didcomm",    "unpack", "--secrets", secrets_,
-                                          "--did-docs", docs_,    "--at",      "1516239022"};
+                                          "--did-docs", docs_,    "--at",      "1516269022"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return Run(arguments, text);
   }
@@ -162,7 +162,7 @@ TEST_F(Refused, InspectSaysThisWordForWord) {
     const std::string golden = std::string(KEEL_SOURCE_DIR) + "/tests/system/cli/golden/inspect-" + name + ".txt";
     const auto wanted = base::ReadFile(golden);
     ASSERT_TRUE(wanted) << golden;
-    const auto run = Run({"didcomm", "inspect", "--did-docs", docs_, "--at", "1516239022"},
+    const auto run = Run({"didcomm", "inspect", "--did-docs", docs_, "--at", "1516269022"},
                          base::DumpJson(VectorMessage(std::string(name) + ".json")));
     EXPECT_EQ(run.out, *wanted) << name;
     EXPECT_EQ(run.state.code, 0);

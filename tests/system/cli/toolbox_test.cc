@@ -239,7 +239,7 @@ TEST_F(Toolbox, OpensTheSpecificationsMessages) {
   const auto vector = base::ParseJson(file.value_or("{}"));
   ASSERT_TRUE(vector && vector->contains("message"));
   const json unpacked =
-      OkJson({"didcomm", "unpack", "--secrets", dir_ / "secrets", "--did-docs", dir_ / "docs", "--at", "1516239022"},
+      OkJson({"didcomm", "unpack", "--secrets", dir_ / "secrets", "--did-docs", dir_ / "docs", "--at", "1516269022"},
              base::DumpJson((*vector)["message"]));
   EXPECT_EQ(unpacked["message"]["id"], "1234567890");
   EXPECT_EQ(unpacked["metadata"]["enc_alg_anon"], "XC20P_ECDH_ES_A256KW");

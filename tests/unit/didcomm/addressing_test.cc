@@ -132,6 +132,24 @@ TEST_F(Addressing, Expiry) {
   EXPECT_EQ(Unpack(text, keys_, resolver_, {.now = 2060}).error().code, Code::kExpired);
 }
 
+TEST_F(Addressing, CreatedAheadOfTime) {
+  Message message = MakeMessage(alice_, bob_);
+  message.created_time = 10'000;
+  std::string text = Seal(message, alice_, bob_);
+  EXPECT_TRUE(Unpack(text, keys_, resolver_).has_value());
+  EXPECT_TRUE(Unpack(text, keys_, resolver_, {.now = 10'000 - kMaxAhead}).has_value());
+  EXPECT_EQ(Unpack(text, keys_, resolver_, {.now = 10'000 - kMaxAhead - 1}).error().code, Code::kNotYetValid);
+  // Milliseconds, as some write them, and the largest number that JSON carries.
+  for (const uint64_t time : {uint64_t{1'790'000'000'000}, (uint64_t{1} << 53) - 1}) {
+    message.created_time = time;
+    text = Seal(message, alice_, bob_);
+    const auto refused = Unpack(text, keys_, resolver_, {.now = 1'790'000'000});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::kNotYetValid);
+    EXPECT_NE(refused.error().Text().find("milliseconds"), std::string::npos);
+  }
+}
+
 TEST_F(Addressing, Limits) {
   EXPECT_EQ(Unpack(std::string(300, ' '), keys_, resolver_, {.max_size = 100}).error().code, Code::kTooLarge);
   Message message = MakeMessage(alice_, bob_);

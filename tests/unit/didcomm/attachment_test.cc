@@ -42,6 +42,23 @@ TEST_F(Attachments, ByValue) {
   EXPECT_EQ(CodeOf(OpenAttachment(attachment, {.max_octets = text_.size() - 3})), Code::kTooLarge);
 }
 
+// Nothing is content too: a file may be empty.
+TEST_F(Attachments, EmptyContent) {
+  Message message;
+  message.id = "1";
+  message.type = "t";
+  message.attachments.push_back(AttachOctets("a", "text/plain", {}));
+  const auto text = message.Serialize();
+  ASSERT_TRUE(text) << text.error().Text();
+  const auto back = Message::Parse(*text);
+  ASSERT_TRUE(back) << back.error().Text();
+  const auto content = OpenAttachment(back->attachments.at(0));
+  ASSERT_TRUE(content) << content.error().Text();
+  EXPECT_TRUE(content->octets.empty());
+  EXPECT_TRUE(content->hash_checked);
+  EXPECT_FALSE(Message::Parse(R"({"id":"1","type":"t","body":{},"attachments":[{"data":{"links":[],"hash":"zQm"}}]})"));
+}
+
 TEST_F(Attachments, HashForms) {
   const Bytes32 digest = crypto::Sha256::Of(text_);
   base::ByteVec multihash = {0x12, 0x20};

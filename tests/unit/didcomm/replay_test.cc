@@ -75,5 +75,44 @@ TEST(Replay, UnpackRefusesTheSecond) {
   EXPECT_EQ(Unpack(text, keys, resolver, {.replay = cache.get()}).error().code, Code::kInvalidArgument);
 }
 
+// A message that says when it was made is never taken twice, however long somebody keeps it.
+TEST(Replay, NotAfterTheCacheHasForgottenEither) {
+  crypto::SetUpHostedCrypto();
+  did::MapKeyFinder keys;
+  did::PeerMethod resolver;
+  Person alice(keys), bob(keys);
+  auto cache = MakeMemoryReplayCache();
+  Message message = MakeMessage(alice, bob);
+  message.created_time = 1'000'000;
+  const std::string text = PackAuthcrypt(message, alice.did, bob.did, keys, resolver)->text;
+  const auto at = [&](UnixSeconds now) -> Code {
+    const auto got = Unpack(text, keys, resolver, {.now = now, .replay = cache.get(), .replay_seconds = 500});
+    return got ? Code::kOk : got.error().code;
+  };
+  EXPECT_EQ(at(1'000'100), Code::kOk);
+  for (UnixSeconds now = 1'000'100; now < 1'001'500; now += 50) {
+    const Code code = at(now);
+    EXPECT_TRUE(code == Code::kReplayed || code == Code::kExpired) << now << CodeName(code);
+  }
+  EXPECT_EQ(at(1'000'500), Code::kReplayed);
+  EXPECT_EQ(at(1'000'501), Code::kExpired);
+  // Made ahead of our clock: remembered that much longer.
+  message.id = "ahead";
+  message.created_time = 2'001'000;
+  const std::string ahead = PackAuthcrypt(message, alice.did, bob.did, keys, resolver)->text;
+  const UnpackOptions early{.now = 2'000'000, .replay = cache.get(), .replay_seconds = 500};
+  EXPECT_TRUE(Unpack(ahead, keys, resolver, early));
+  UnpackOptions late = early;
+  late.now = 2'001'400;
+  EXPECT_EQ(Unpack(ahead, keys, resolver, late).error().code, Code::kReplayed);
+  // Without either time it may come again after replay_seconds.
+  message.id = "timeless";
+  message.created_time.reset();
+  const std::string timeless = PackAuthcrypt(message, alice.did, bob.did, keys, resolver)->text;
+  EXPECT_TRUE(Unpack(timeless, keys, resolver, late));
+  late.now = *late.now + 400;
+  EXPECT_FALSE(Unpack(timeless, keys, resolver, late));
+}
+
 }  // namespace
 }  // namespace keel::didcomm

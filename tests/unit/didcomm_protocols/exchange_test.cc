@@ -318,6 +318,7 @@ TEST(Exchange, RepeatsGetTheSameAnswer) {
   request.id = "r1";
   request.return_route = "all";
   request.created_time = world.clock.now;
+  request.expires_time = world.clock.now + 3'000'000;  // what has none is refused for its age
   const std::string envelope = PackFor(world, request, holder.did, issuer.did);
   const auto first = OpenFor(world, *issuer.agent->Receive(envelope));
   const auto second = OpenFor(world, *issuer.agent->Receive(envelope));
