@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vc/data_integrity/internal/hash_data.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/jcs.h"
+#include "crypto/hash.h"
+#include "crypto/hosted/sha384.h"
+#include "vc/json_ld/to_rdf.h"
+#include "vc/rdf/canonicalize.h"
+
+namespace keel::vc::internal {
+
+using nlohmann::json;
+
+bool IsJcs(Cryptosuite suite) { return suite == Cryptosuite::kEddsaJcs2022 || suite == Cryptosuite::kEcdsaJcs2019; }
+
+base::ByteVec SuiteHash(crypto::KeyType type, std::string_view text) {
+  if (type == crypto::KeyType::kP384) return base::ToBytes(ByteView(crypto::Sha384(AsBytes(text))));
+  return base::ToBytes(ByteView(crypto::Sha256::Of(text)));
+}
+
+Result<std::string> CanonicalForm(const json& value, Cryptosuite suite, crypto::KeyType type,
+                                  const json_ld::ContextStore& contexts) {
+  if (IsJcs(suite)) return base::Jcs(value);
+  KEEL_TRY(const rdf::Dataset dataset, json_ld::ToRdf(value, contexts));
+  rdf::CanonicalizeOptions options;
+  if (type == crypto::KeyType::kP384) options.hash = rdf::HashAlgorithm::kSha384;
+  KEEL_TRY(const rdf::Canonical canonical, rdf::Canonicalize(dataset, options));
+  return canonical.Text();
+}
+
+Result<base::ByteVec> HashData(json& document, const json& config, Cryptosuite suite, crypto::KeyType type,
+                               const json_ld::ContextStore& contexts) {
+  std::string canonical_config;
+  if (IsJcs(suite)) {
+    if (const auto context = config.find("@context"); context != config.end()) {
+      json& own = document["@context"];
+      if (own != *context) own = *context;
+    }
+    KEEL_TRY(canonical_config, CanonicalForm(config, suite, type, contexts));
+  } else {
+    json complete = config;
+    if (const auto context = document.find("@context"); context != document.end()) {
+      complete["@context"] = *context;
+    } else {
+      complete.erase("@context");
+    }
+    KEEL_TRY(canonical_config, CanonicalForm(complete, suite, type, contexts));
+  }
+  KEEL_TRY(const std::string canonical_document, CanonicalForm(document, suite, type, contexts));
+  base::ByteVec out = SuiteHash(type, canonical_config);
+  const base::ByteVec hash = SuiteHash(type, canonical_document);
+  out.insert(out.end(), hash.begin(), hash.end());
+  return out;
+}
+
+}  // namespace keel::vc::internal
