@@ -421,11 +421,13 @@ Result<> CheckContexts(const json& document, const std::vector<json>& proofs, Cr
   }
   for (const json& proof : proofs) KEEL_TRY_VOID(CheckProofNames(proof));
   Rules rules(contexts);
-  const json* context = Member(document, "@context");
+  json storage;
+  const json& plain = WithPlainContexts(document, storage);
+  const json* context = Member(plain, "@context");
   if (context == nullptr) return Bad("the document has no @context");
   KEEL_TRY_VOID(rules.AddContexts(*context));
-  rules.TopIs(document);
-  return rules.Walk(document, "", 0, true);
+  rules.TopIs(plain);
+  return rules.Walk(plain, "", 0, true);
 }
 
 }  // namespace keel::vc::internal

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vc/data_integrity/internal/hash_data.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/jcs.h"
@@ -13,6 +14,52 @@ namespace keel::vc::internal {
 
 using nlohmann::json;
 
+namespace {
+
+bool IsWrapper(const json& context) {
+  return context.is_object() && context.size() == 1 && context.begin().key() == "@context" &&
+         context.begin()->is_object();
+}
+
+bool HasWrapper(const json& document) {
+  if (!document.is_object()) return false;
+  if (const auto context = document.find("@context"); context != document.end()) {
+    if (IsWrapper(*context)) return true;
+    if (context->is_array() && std::any_of(context->begin(), context->end(), IsWrapper)) return true;
+  }
+  const auto embedded = document.find("verifiableCredential");
+  if (embedded == document.end()) return false;
+  return HasWrapper(*embedded) || (embedded->is_array() && std::any_of(embedded->begin(), embedded->end(), HasWrapper));
+}
+
+void Unwrap(json& context) {
+  if (IsWrapper(context)) {
+    json inner = std::move(*context.begin());
+    context = std::move(inner);
+  }
+}
+
+void UnwrapAll(json& document) {
+  if (!document.is_object()) return;
+  if (const auto context = document.find("@context"); context != document.end()) {
+    Unwrap(*context);
+    if (context->is_array()) std::for_each(context->begin(), context->end(), Unwrap);
+  }
+  const auto embedded = document.find("verifiableCredential");
+  if (embedded == document.end()) return;
+  UnwrapAll(*embedded);
+  if (embedded->is_array()) std::for_each(embedded->begin(), embedded->end(), UnwrapAll);
+}
+
+}  // namespace
+
+const json& WithPlainContexts(const json& document, json& storage) {
+  if (!HasWrapper(document)) return document;
+  storage = document;
+  UnwrapAll(storage);
+  return storage;
+}
+
 bool IsJcs(Cryptosuite suite) { return suite == Cryptosuite::kEddsaJcs2022 || suite == Cryptosuite::kEcdsaJcs2019; }
 
 base::ByteVec SuiteHash(crypto::KeyType type, std::string_view text) {
@@ -23,7 +70,8 @@ base::ByteVec SuiteHash(crypto::KeyType type, std::string_view text) {
 Result<std::string> CanonicalForm(const json& value, Cryptosuite suite, crypto::KeyType type,
                                   const json_ld::ContextStore& contexts) {
   if (IsJcs(suite)) return base::Jcs(value);
-  KEEL_TRY(const rdf::Dataset dataset, json_ld::ToRdf(value, contexts));
+  json storage;
+  KEEL_TRY(const rdf::Dataset dataset, json_ld::ToRdf(WithPlainContexts(value, storage), contexts));
   rdf::CanonicalizeOptions options;
   if (type == crypto::KeyType::kP384) options.hash = rdf::HashAlgorithm::kSha384;
   KEEL_TRY(const rdf::Canonical canonical, rdf::Canonicalize(dataset, options));

@@ -130,7 +130,8 @@ Result<Statements> CanonicalizeAndGroup(const json& document, const Bytes32& hma
                                         const json_ld::ContextStore& contexts) {
   json_ld::ToRdfOptions to_rdf;
   to_rdf.skolem_prefix = kSkolemPrefix;
-  KEEL_TRY(const json skolemized, json_ld::Skolemize(document, contexts, to_rdf));
+  json storage;
+  KEEL_TRY(const json skolemized, json_ld::Skolemize(WithPlainContexts(document, storage), contexts, to_rdf));
   KEEL_TRY(const rdf::Dataset dataset, json_ld::ToRdf(skolemized, contexts, to_rdf));
   rdf::CanonicalizeOptions options;
   options.relabel = [&](std::string_view canonical) {
@@ -226,7 +227,8 @@ Result<SdVerdict> VerifyDerived(const json& document, const json& config, ByteVi
     return no("this is the base proof, which is for the holder alone: a proof derived from it is wanted");
   const auto value = ParseDerived(proof_value);
   if (!value) return no(value.error().Text());
-  KEEL_TRY(const rdf::Dataset dataset, json_ld::ToRdf(document, contexts));
+  json storage;
+  KEEL_TRY(const rdf::Dataset dataset, json_ld::ToRdf(WithPlainContexts(document, storage), contexts));
   bool labelled = true;
   size_t used = 0;
   rdf::CanonicalizeOptions options;

@@ -229,6 +229,23 @@ TEST_F(Contexts, InlineOnes) {
   }
 }
 
+// As W3C's suite for eddsa-rdfc-2022 writes its proof chains.
+TEST_F(Contexts, AnInlineContextInAWrapper) {
+  document_["@context"].push_back({{"@context", {{"color", "https://schema.org/color"}}}});
+  document_["credentialSubject"]["color"] = "red";
+  json good = Sign(document_);
+  EXPECT_EQ(good["@context"], document_["@context"]) << "stays as it was";
+  Valid(good);
+  good["@context"][2] = {{"color", "https://schema.org/color"}};
+  Valid(good, "the same without the wrapper");
+  good["@context"][2] = {{"@context", {{"colour", "https://schema.org/color"}}}};
+  good["credentialSubject"].erase("color");
+  good["credentialSubject"]["colour"] = "red";
+  Tricked(good, "the rules hold inside too", "colour");
+  good["@context"][2] = {{"@context", {{"@context", {{"color", "https://schema.org/color"}}}}}};
+  Fails(good, kCheckContext, "once only", "@context");
+}
+
 TEST_F(Contexts, LossIsDetected) {
   for (const json& change :
        {json{{"/credentialSubject/undefinedTerm", "IfDroppedWillVerify"}}, json{{"/type/1", "UndefinedType"}},

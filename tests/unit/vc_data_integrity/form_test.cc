@@ -251,28 +251,23 @@ TEST_F(Form, ChainsAndSets) {
   }
 }
 
-// What @digitalbazaar/vc 7 makes and W3C's suite sends: the second proof signed over the document alone.
-TEST_F(Form, AChainOfOneKeyMayBeUnbound) {
-  const Signer notary = Party(crypto::KeyType::kEd25519);
+// Signed over the document alone, as if it followed nothing: the proof that is followed could be put in place of
+// another.
+TEST_F(Form, AChainThatIsNone) {
   for (const Cryptosuite suite : kBoth) {
-    const auto unbound = [&](const Signer& signer) {
-      ProofOptions first = Options(suite, maker_);
-      first.id = "urn:uuid:test:first:proof";
-      json chain = Secured(Plain(maker_.did), first, maker_);
-      json config = chain["proof"];
-      config.erase("proofValue");
-      config.erase("id");
-      config["verificationMethod"] = signer.method;
-      config["previousProof"] = *first.id;
-      json bare = Plain(maker_.did);
-      ByteArray<64> signature{};
-      EXPECT_TRUE(store_->Sign(signer.key, *HashOf(bare, config, suite), signature).has_value());
-      config["proofValue"] = *base::MultibaseBase58(signature);
-      chain["proof"] = json::array({chain["proof"], config});
-      return chain;
-    };
-    Valid(unbound(maker_));
-    Fails(unbound(notary), kCheckSignature, "by another's key it would say less than it claims");
+    ProofOptions first = Options(suite, maker_);
+    first.id = "urn:uuid:test:first:proof";
+    json chain = Secured(Plain(maker_.did), first, maker_);
+    json config = chain["proof"];
+    config.erase("proofValue");
+    config.erase("id");
+    config["previousProof"] = *first.id;
+    json bare = Plain(maker_.did);
+    ByteArray<64> signature{};
+    ASSERT_TRUE(store_->Sign(maker_.key, *HashOf(bare, config, suite), signature).has_value());
+    config["proofValue"] = *base::MultibaseBase58(signature);
+    chain["proof"] = json::array({chain["proof"], config});
+    Fails(chain, kCheckSignature);
   }
 }
 

@@ -136,6 +136,18 @@ TEST_F(SetsAndChains, Verify) {
   }
 }
 
+TEST_F(SetsAndChains, OfTheSuite) {
+  for (const char* version : {"1.1", "2.0"}) {
+    for (const char* name :
+         {"previousProofStringOk", "previousProofArrayOk", "previousProofStringMissingFail",
+          "previousProofArrayMissingFail", "previousProofMissingFail", "previousProofNotStringFail"}) {
+      const std::string file = std::string("eddsa-suite/") + version + "-" + name + ".json";
+      const Verification verification = DataIntegrityTest::Verify(VectorJson(file));
+      EXPECT_EQ(verification.valid(), std::string(name).ends_with("Ok")) << file << ": " << verification.Reason();
+    }
+  }
+}
+
 TEST_F(SetsAndChains, MakeTheSameOctets) {
   const json keys = Document("multiKeyPairs.json");
   json document = Document("unsigned.json");

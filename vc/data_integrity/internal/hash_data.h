@@ -18,6 +18,11 @@ bool IsJcs(Cryptosuite suite);
 // SHA-384 for P-384, SHA-256 for the others.
 base::ByteVec SuiteHash(crypto::KeyType type, std::string_view text);
 
+// Some write an inline context as a context document, {"@context": {...}} in the list: what jsonld.js and W3C's suites
+// for these cryptosuites have, though JSON-LD 1.1 knows it of remote documents alone. The document's contexts (and
+// those of embedded credentials) without that; `storage` holds the copy where one is needed.
+const nlohmann::json& WithPlainContexts(const nlohmann::json& document, nlohmann::json& storage);
+
 // The document, or a proof configuration that has the document's @context, in the suite's canonical form (sections
 // "Transformation" and "Proof Configuration" of the suites). Errors: base::Jcs's, json_ld::ToRdf's,
 // rdf::Canonicalize's.
