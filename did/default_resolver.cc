@@ -5,6 +5,7 @@
 #include "did/methods/key.h"
 #include "did/methods/peer.h"
 #include "did/methods/web.h"
+#include "did/methods/webvh.h"
 
 namespace keel::did {
 
@@ -13,11 +14,10 @@ std::unique_ptr<MethodResolver> MakeDefaultResolver(const DefaultResolverOptions
   if (options.key) resolver->Add("key", std::make_unique<KeyMethod>());
   if (options.jwk) resolver->Add("jwk", std::make_unique<JwkMethod>());
   if (options.peer) resolver->Add("peer", std::make_unique<PeerMethod>(options.max_seen_peer4));
-  if (options.web) {
-    WebMethod::Options web;
-    web.ca_file = options.web_ca_file;
-    resolver->Add("web", std::make_unique<WebMethod>(std::move(web)));
-  }
+  WebMethod::Options web;
+  web.ca_file = options.web_ca_file;
+  if (options.web) resolver->Add("web", std::make_unique<WebMethod>(web));
+  if (options.webvh.value_or(options.web)) resolver->Add("webvh", std::make_unique<WebvhMethod>(web));
   return resolver;
 }
 

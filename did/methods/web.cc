@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/net/http_client.h"
+#include "base/net/http.h"
 #include "did/did.h"
+#include "did/internal/web_client.h"
 
 namespace keel::did {
 namespace {
@@ -50,17 +51,6 @@ bool IsSegment(std::string_view segment) {
                       [](char c) { return c == '/' || c == '\\' || static_cast<uint8_t>(c) < 0x20 || c == 0x7f; });
 }
 
-base::BeastOptions ClientOptions(const WebMethod::Options& options) {
-  base::BeastOptions client;
-  client.max_idle = 0;  // a kept connection would be a host that was judged long ago
-  client.ca_file = options.ca_file;
-  client.https_only = true;
-  client.public_addresses_only = true;
-  client.permit_loopback_for_tests = options.permit_loopback_for_tests;
-  client.lookup = options.lookup;
-  return client;
-}
-
 }  // namespace
 
 Result<std::string> WebUrl(std::string_view did) {
@@ -102,26 +92,18 @@ Result<DidDocument> ReadWebDocument(std::string_view did, std::string_view body)
 
 WebMethod::WebMethod() : WebMethod(Options{}) {}
 WebMethod::WebMethod(Options options)
-    : deadline_(options.deadline), client_(base::MakeBeastClient(ClientOptions(options))) {}
+    : deadline_(options.deadline), client_(std::make_unique<internal::WebClient>(options)) {}
 WebMethod::~WebMethod() = default;
 
 Result<ResolutionResult> WebMethod::Resolve(const std::string& did, const ResolutionOptions& options) {
   KEEL_TRY_VOID(RefuseVersions(options, "did:web"));
-  base::HttpCall call;
-  KEEL_TRY(call.url, WebUrl(did));
-  call.headers = {{"Accept", "application/did, application/did+json, application/did+ld+json, application/json"}};
-  call.max_response = kMaxDocument;
-  KEEL_TRY(const base::HttpResponse response, client_->Send(call, {.connect = deadline_, .total = deadline_}));
-  if (response.status == 404 || response.status == 410)
-    return Fail(Code::kNotFound, "did:web", call.url + " answers " + std::to_string(response.status));
-  if (response.status >= 300 && response.status < 400)
-    return Fail(Code::kHttpStatus, "did:web",
-                call.url + " answers " + std::to_string(response.status) + ": redirects are not followed");
-  if (response.status != 200)
-    return Fail(Code::kHttpStatus, "did:web", call.url + " answers " + std::to_string(response.status));
-  KEEL_TRY(DidDocument document, ReadWebDocument(did, response.body));
+  KEEL_TRY(const std::string url, WebUrl(did));
+  KEEL_TRY(std::string body,
+           client_->Get(url, "application/did, application/did+json, application/did+ld+json, application/json",
+                        kMaxDocument, deadline_, "did:web"));
+  KEEL_TRY(DidDocument document, ReadWebDocument(did, body));
   ResolutionResult result;
-  result.source = response.body;
+  result.source = std::move(body);
   result.document = std::make_shared<const DidDocument>(std::move(document));
   return result;
 }

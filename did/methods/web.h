@@ -9,8 +9,8 @@
 
 #include "did/resolver.h"
 
-namespace keel::base {
-class HttpClient;
+namespace keel::did::internal {
+class WebClient;
 }
 
 // did:web (W3C CCG): the document is fetched from the host that the DID names. Whoever sends us a DID chooses where we
@@ -49,7 +49,7 @@ class WebMethod final : public DidResolver {
 
  private:
   const std::chrono::milliseconds deadline_;
-  std::unique_ptr<base::HttpClient> client_;
+  std::unique_ptr<internal::WebClient> client_;
 };
 
 }  // namespace keel::did
