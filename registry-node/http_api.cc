@@ -85,7 +85,8 @@ HttpApi::HttpApi(Node& node, Rendezvous& rendezvous, QuorumTimeService& time, Ac
       clock_(clock),
       random_(random),
       options_(options),
-      resolver_(node, options.others) {
+      resolver_(std::make_shared<NodeResolver>(node, options.others)),
+      registrar_(node, resolver_, accounts, spends_, clock, random, {.creates_per_hour = options.registrar_creates}) {
   Routes();
   housekeeping_ = std::thread([this] { Housekeeping(); });
 }
@@ -147,7 +148,15 @@ void HttpApi::Routes() {
   for (const char* method : {"GET", "POST"}) {
     sync(method, "/1.0/identifiers/{did...}", [](HttpApi& a, const HttpRequest& r) {
       ++a.resolves_;
-      return did::AnswerIdentifiers(a.resolver_, r);
+      return did::AnswerIdentifiers(*a.resolver_, r);
+    });
+  }
+  for (const auto& [path, verb] : {std::pair{"/1.0/create", RegistrarVerb::kCreate},
+                                   {"/1.0/update", RegistrarVerb::kUpdate},
+                                   {"/1.0/deactivate", RegistrarVerb::kDeactivate}}) {
+    router_.Add("POST", path, [this, verb](const HttpRequest& r, const base::Responder& w) {
+      ++transactions_;
+      registrar_.Handle(verb, r, w);
     });
   }
   sync("GET", "/livez", [](HttpApi&, const HttpRequest&) { return base::TextResponse(200, "ok\n"); });
@@ -414,6 +423,7 @@ HttpResponse HttpApi::Metrics() {
   put("keel_registry_proofs_total", "counter", proofs_);
   put("keel_registry_transactions_total", "counter", transactions_);
   put("keel_registry_r0_total", "counter", r0_);
+  put("keel_registry_registrar_jobs", "gauge", registrar_.jobs());
   put("keel_registry_rendezvous_indices", "gauge", rendezvous_.size());
   put("keel_registry_rendezvous_waiting", "gauge", rendezvous_.waiting());
   put("keel_registry_ready", "gauge", node_.Ready() ? 1 : 0);

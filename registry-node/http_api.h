@@ -12,6 +12,7 @@
 #include "registry-node/node.h"
 #include "registry-node/quorum_time.h"
 #include "registry-node/quota.h"
+#include "registry-node/registrar.h"
 #include "registry-node/rendezvous.h"
 
 namespace keel::registry {
@@ -23,7 +24,8 @@ class HttpApi {
   struct Options {
     uint64_t max_poll_ms = 20'000;  // an R0 query is held no longer
     did::DidResolver* others =
-        nullptr;  // what /1.0/identifiers resolves beside this network's did:keel; outlives the API
+        nullptr;                     // what /1.0/identifiers resolves beside this network's did:keel; outlives the API
+    uint64_t registrar_creates = 0;  // Registrar::Options::creates_per_hour
   };
   HttpApi(Node& node, Rendezvous& rendezvous, QuorumTimeService& time, Accounts& accounts, Clock& clock, Random& random,
           Options options);
@@ -55,8 +57,9 @@ class HttpApi {
   Clock& clock_;
   Random& random_;
   const Options options_;
-  NodeResolver resolver_;
+  const std::shared_ptr<NodeResolver> resolver_;  // shared with commits that the registrar waits for
   QuotaTable spends_, publishes_;
+  Registrar registrar_;
   base::Router router_;
   std::atomic<uint64_t> resolves_{0}, proofs_{0}, transactions_{0}, r0_{0};
   std::mutex mutex_;

@@ -122,6 +122,9 @@ std::vector<base::Config::Key> ConfigKeys() {
       {"resolver.methods", Type::kString, "key,jwk,peer",
        "DID methods that /1.0/identifiers resolves beside did:keel: of key, jwk, peer, and (they make this node fetch "
        "from hosts that strangers name) web, webvh"},
+      {"registrar.creates", Type::kUint, "0",
+       "did:keel that an address without an account may have created an hour by /1.0/create; this member sponsors "
+       "them"},
       {"rendezvous.any_did", Type::kBool, "true",
        "Any DID anchored here may publish; false: only sponsors and registered accounts"},
   };
@@ -267,6 +270,7 @@ Result<std::unique_ptr<Service>> Service::Start(const base::RolePaths& paths, co
   api_options.max_poll_ms = std::min<uint64_t>(config.GetUint("poll_seconds"), ledger::kMaxPollSeconds) * 1000;
   KEEL_TRY(impl->others, OtherMethods(config));
   api_options.others = impl->others.get();
+  api_options.registrar_creates = config.GetUint("registrar.creates");
   impl->api = std::make_unique<HttpApi>(*impl->node, *impl->rendezvous, *impl->time, *impl->accounts, impl->clock,
                                         impl->random, api_options);
 

@@ -344,6 +344,28 @@ TEST_F(WebvhLogs, RefusesEntries) {
   Refused("method");
 }
 
+TEST_F(WebvhLogs, TheScidIsTheFirstEntrysHash) {
+  // Everything else is as it must be: somebody took another DID's SCID for a log of his own.
+  did_ = "did:webvh:" + std::string(kScid) + ":example.com";
+  Finish({{"versionId", kScid},
+          {"versionTime", "2026-01-01T00:00:00Z"},
+          {"parameters", {{"method", "did:webvh:1.0"}, {"scid", kScid}, {"updateKeys", {key_.multikey}}}},
+          {"state", {{"id", did_}}}},
+         key_);
+  Refused("SCID is not the hash");
+}
+
+TEST_F(WebvhLogs, EntriesAreChained) {
+  // Signed by the right key, over another predecessor.
+  Start();
+  json entry = {{"versionId", "1-" + std::string(kScid)},
+                {"versionTime", "2026-01-02T00:00:00Z"},
+                {"parameters", json::object()},
+                {"state", lines_[0]["state"]}};
+  Finish(entry, key_);
+  Refused("hash is not that");
+}
+
 TEST_F(WebvhLogs, RefusesProofs) {
   const auto with = [&](const std::function<void(json&)>& change, const std::string& why) {
     Start();
