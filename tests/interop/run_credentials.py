@@ -8,11 +8,11 @@ Where a peer is wrong, the test says so and holds to the specification.
 """
 import argparse
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import unittest
+
+from desk import Desk, Refused
 
 HERE = pathlib.Path(__file__).resolve().parent
 NOW = 1_790_000_000
@@ -30,34 +30,6 @@ ARGS, REST = arguments()
 PEERS = pathlib.Path(ARGS.env) / "credentials"
 if not (PEERS / "node_modules" / "@sd-jwt" / "sd-jwt-vc").exists():
     sys.exit(f"interop: the peers are not in {PEERS}: run scripts/setup --for test")
-
-
-class Refused(Exception):
-    pass
-
-
-class Desk:
-    """A program that answers one JSON line with another."""
-
-    def __init__(self, command, **environment):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        env=dict(os.environ, **environment))
-
-    def __call__(self, op, **request):
-        self.process.stdin.write(json.dumps({"op": op, **request}) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the peer ended at {op}")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise Refused(answer["error"])
-        return answer
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(10)
-        self.process.stdout.close()
 
 
 def public(jwk):
