@@ -115,6 +115,8 @@ class Emitter {
         KEEL_TRY_VOID(EmitReverse(subject, value, graph));
       } else if (property == "@index") {
         KEEL_TRY_VOID(processor_.Drop("an @index"));
+      } else if (IsKeyword(property)) {
+        KEEL_TRY_VOID(processor_.Drop(property + " of an object that is no value"));
       } else {
         KEEL_TRY_VOID(EmitProperty(subject, property, value, graph));
       }

@@ -142,6 +142,8 @@ TEST(ToRdf, SafeModeRefuses) {
       {{{"p", {{"@language", "en"}}}}, "nothing but @language"},
       {{{"p", {{"@id", "ex:o"}, {"@index", "x"}}}}, "@index"},
       {{{"i", {{"one", "x"}}}}, "@index"},
+      {{{"p", {{"p", "x"}, {"@language", "en"}}}}, "@language of an object"},
+      {{{"p", {{"p", "x"}, {"@direction", "ltr"}}}}, "@direction of an object"},
       {{{"_:b", "x"}}, "the property"},
       {{{"ex:p#a#b", "x"}}, "the property"},
       {{{"p", {{"@id", "_:has space"}}}}, "the id"},
