@@ -146,6 +146,8 @@ Result<> Issuer::IssueMissing(std::vector<Row>& rows) {
     subject["vendorId"] = base::Base64Url(vendor);
     subject["classId"] = base::Base64Url(base::SuitClassId(vendor, row->facts.model));
     subject["manufactureDate"] = row->manufacture_date;
+    if (auto conforms = ConformToDefinition(credential); !conforms)
+      return Fail(conforms.error().code, kWhere, row->serial() + ": " + conforms.error().Text());
     KEEL_TRY(row->jwt, vc::IssueCredential(credential, identity_->keys(), identity_->auth(), identity_->auth_kid()));
     if (row->jwt.size() > kMaxDeviceCredential)
       return Fail(Code::kTooLarge, kWhere,

@@ -10,11 +10,14 @@
 #include "did/methods/key.h"
 #include "issuer/internal/keys.h"
 #include "ledger/entry.h"
+#include "vc/definition/definition.h"
 
 namespace keel::issuer {
 
 using nlohmann::json;
 
+Issuer::Issuer(Options options, base::HttpClient& http, Clock& clock, Random& random)
+    : options_(std::move(options)), http_(http), clock_(clock), random_(random) {}
 Issuer::~Issuer() = default;
 
 Result<> Issuer::AddAuthorKey(custody::Identity& identity) {
@@ -47,6 +50,7 @@ Result<> Issuer::Connect() {
   resolver_ = std::make_unique<did::MethodResolver>();
   resolver_->Add("keel", std::make_unique<did::KeelMethod>(*registry_, registry_->label()))
       .Add("key", std::make_unique<did::KeyMethod>());
+  ConnectDefinitions();
   context_.reset(new custody::CustodyContext{*identity_, *custody_, *registry_, *resolver_, clock_, random_, {}});
   return {};
 }

@@ -19,7 +19,13 @@
 #include "custody/verbs.h"
 #include "did/resolver.h"
 #include "issuer/row.h"
+#include "ledger/entry.h"
 #include "registry-client/registry_client.h"
+
+namespace keel::vc {
+class DefinitionBook;
+class SchemaStore;
+}  // namespace keel::vc
 
 namespace keel::issuer {
 
@@ -38,6 +44,7 @@ class Issuer {
     std::vector<std::string> stamp_endpoints;  // registry nodes that devices are told; empty: the same
     uint64_t max_stale = 300;                  // stamped, and for our own answers
     uint64_t status_valid_seconds = 86'400;
+    std::string definition;  // id of the credential definition that HardwareCredentials keep to; empty: none
   };
   // Needs no registry to be up. The collaborators outlive it.
   static Result<std::unique_ptr<Issuer>> Open(Options options, base::HttpClient& http, Clock& clock, Random& random);
@@ -58,6 +65,12 @@ class Issuer {
   Result<nlohmann::json> List();
   Result<nlohmann::json> Doctor();
   Result<nlohmann::json> Ownership(const nlohmann::json& args);  // custody::RunOwnershipVerb
+  // Schemas and credential definitions on the ledger (definitions.cc). publish: {id, text}, {id, definition}; show:
+  // {id, author?}.
+  Result<nlohmann::json> PublishSchema(const nlohmann::json& args);
+  Result<nlohmann::json> ShowSchema(const nlohmann::json& args);
+  Result<nlohmann::json> PublishDefinition(const nlohmann::json& args);
+  Result<nlohmann::json> ShowDefinition(const nlohmann::json& args);
 
   // Publishes the first status list, or a new version when the present one has used up half its validity. Called at
   // start and every minute.
@@ -74,10 +87,14 @@ class Issuer {
   custody::CustodyStore& custody() { return *custody_; }
 
  private:
-  Issuer(Options options, base::HttpClient& http, Clock& clock, Random& random)
-      : options_(std::move(options)), http_(http), clock_(clock), random_(random) {}
+  Issuer(Options options, base::HttpClient& http, Clock& clock, Random& random);
 
   Result<> Connect();  // (re)makes the registry client with the current key as account
+  void ConnectDefinitions();
+  // Signs a statement and has it anchored; its log index. The registry's verdict otherwise.
+  Result<uint64_t> SubmitStatement(ledger::EntryType type, std::string_view payload);
+  // Holds a HardwareCredential against the definition that is set, and names it there; else against its type's schema.
+  Result<> ConformToDefinition(nlohmann::json& credential);
   Result<> LoadStatus();
   Result<Row> GetRow(std::string_view serial) const;
   Result<Row> FindRow(const std::string& serial_or_did) const;
@@ -98,6 +115,8 @@ class Issuer {
   std::unique_ptr<registry_client::RegistryClient> registry_;
   std::unique_ptr<did::MethodResolver> resolver_;
   std::unique_ptr<custody::CustodyContext> context_;
+  std::unique_ptr<vc::SchemaStore> schemas_;
+  std::unique_ptr<vc::DefinitionBook> definitions_;
 
   std::mutex mutex_;  // of the verbs
   std::set<uint64_t> status_used_;

@@ -96,6 +96,36 @@ int main(int argc, char** argv) {
       ->required();
   release->callback([&] { verb = keel::issuer::RunRelease; });
 
+  const auto publish = [&](CLI::App* group, const char* what, const char* help) {
+    CLI::App* sub = common(group->add_subcommand("publish", help));
+    sub->add_option("--file", flags.file, std::string("The ") + what + ", JSON")->required();
+    sub->add_option("--id", flags.id, "Its id: 1 to 64 of A-Z a-z 0-9 . _ -; once anchored it never changes")
+        ->required();
+    return sub;
+  };
+  const auto show = [&](CLI::App* group, const char* help) {
+    CLI::App* sub = common(group->add_subcommand("show", help));
+    sub->add_option("id", flags.id, "Its id, or whole URL")->required();
+    sub->add_option("--author", flags.author, "DID of who published it; default: this issuer");
+    return sub;
+  };
+  CLI::App* schema = app.add_subcommand("schema", "JSON schemas of credentials on the ledger");
+  schema->require_subcommand(1);
+  publish(schema, "schema", "Anchor a JSON Schema 2020-12 (docs/formats/schemas.md says which keywords)")
+      ->callback([&] { verb = keel::issuer::RunSchemaPublish; });
+  show(schema, "Print a schema as the ledger proves it, or one of Keel's own by its type")->callback([&] {
+    verb = keel::issuer::RunSchemaShow;
+  });
+  CLI::App* definition = app.add_subcommand("definition", "Credential definitions on the ledger");
+  definition->require_subcommand(1);
+  publish(definition, "definition",
+          "Anchor what this issuer's credentials of a kind are like: types, schema, formats, algorithms, status list, "
+          "validity")
+      ->callback([&] { verb = keel::issuer::RunDefinitionPublish; });
+  show(definition, "Print a definition as the ledger proves it")->callback([&] {
+    verb = keel::issuer::RunDefinitionShow;
+  });
+
   common(app.add_subcommand("status", "What the service does and whether it can work"))->callback([&] {
     verb = keel::issuer::RunStatus;
   });

@@ -79,18 +79,8 @@ Result<> Issuer::PublishStatus(std::string encoded) {
   payload.digest = crypto::Sha256::Of(jwt);
   std::string text(1024, '\0');
   KEEL_TRY(const size_t text_length, ledger::WriteStatusPayload(payload, std::span<char>(text.data(), text.size())));
-  base::ByteVec statement(ledger::kMaxStatement);
-  KEEL_TRY(const size_t statement_length,
-           ledger::SignStatement(std::string_view(text).substr(0, text_length), identity_->auth_kid(),
-                                 identity_->keys(), identity_->auth(), statement));
-  std::vector<uint8_t> entry(statement_length + 16);
-  KEEL_TRY(const size_t length,
-           ledger::WriteStatementEntry(ledger::EntryType::kStatus, ByteView(statement).first(statement_length), entry));
-  entry.resize(length);
-  KEEL_TRY(const auto verdicts, registry_->Submit({&entry, 1}));
-  if (verdicts.size() != 1 || verdicts[0].code != Code::kOk)
-    return Fail(verdicts.empty() ? Code::kInternalError : verdicts[0].code, "status list",
-                verdicts.empty() ? "no verdict" : verdicts[0].detail);
+  KEEL_TRY(const uint64_t index,
+           SubmitStatement(ledger::EntryType::kStatus, std::string_view(text).substr(0, text_length)));
 
   base::WriteBatch batch;
   batch.Put(kStatusKey, base::DumpJson({{"version", version},
@@ -102,8 +92,7 @@ Result<> Issuer::PublishStatus(std::string encoded) {
   status_version_ = version;
   status_until_ = request.valid_until;
   status_bits_ = std::move(encoded);
-  base::LogInfo("issuer.status_list",
-                {{"version", std::to_string(version)}, {"index", std::to_string(verdicts[0].index)}});
+  base::LogInfo("issuer.status_list", {{"version", std::to_string(version)}, {"index", std::to_string(index)}});
   const std::lock_guard lock(status_mutex_);
   status_jwt_ = std::make_shared<const std::string>(std::move(jwt));
   return {};

@@ -43,7 +43,9 @@ std::vector<base::Config::Key> Keys() {
       {"registry", Type::kStrings, "[]", "Registry nodes to use; default: those of net.keel"},
       {"stamp_endpoints", Type::kStrings, "[]", "Registry nodes that devices are told; default: the same"},
       {"max_stale", Type::kUint, "300", "Seconds that a registry checkpoint may be old; stamped into devices"},
-      {"status_valid", Type::kUint, "86400", "Seconds that a status list is valid"}};
+      {"status_valid", Type::kUint, "86400", "Seconds that a status list is valid"},
+      {"definition", Type::kString, "",
+       "Id of the published credential definition that HardwareCredentials keep to; nothing outside it is issued"}};
   std::ranges::move(didcomm::MediatorConfigKeys(), std::back_inserter(keys));
   return keys;
 }
@@ -154,6 +156,7 @@ Result<> Serve(const base::RolePaths& paths, const Flags& flags) {
   options.stamp_endpoints = config.GetList("stamp_endpoints");
   options.max_stale = config.GetUint("max_stale");
   options.status_valid_seconds = config.GetUint("status_valid");
+  options.definition = config.GetString("definition");
   const std::string public_url = options.public_url;
 
   const auto http = base::MakeBeastClient();
@@ -172,6 +175,10 @@ Result<> Serve(const base::RolePaths& paths, const Flags& flags) {
   verbs["manufacture.finish"] = [&](const json& args) { return issuer->Finish(args); };
   verbs["revoke"] = [&](const json& args) { return issuer->Revoke(args); };
   verbs["firmware.release"] = [&](const json& args) { return issuer->Release(args); };
+  verbs["schema.publish"] = [&](const json& args) { return issuer->PublishSchema(args); };
+  verbs["schema.show"] = [&](const json& args) { return issuer->ShowSchema(args); };
+  verbs["definition.publish"] = [&](const json& args) { return issuer->PublishDefinition(args); };
+  verbs["definition.show"] = [&](const json& args) { return issuer->ShowDefinition(args); };
   verbs["rotate-key"] = [&](const json& args) { return issuer->RotateKey(args); };
   verbs["ownership"] = [&](const json& args) { return issuer->Ownership(args); };
   verbs["status"] = [&](const json&) { return issuer->Status(); };
@@ -373,6 +380,49 @@ int RunRelease(const base::RolePaths& paths, const Flags& flags) {
                 static_cast<unsigned long long>((*release)["sequence"].get<uint64_t>()), flags.out.c_str());
   }
   return base::kExitDone;
+}
+
+int RunSchemaPublish(const base::RolePaths& paths, const Flags& flags) {
+  const auto text = base::ReadFile(flags.file, 1 << 20);
+  if (!text) return Fault(text.error(), flags);
+  return Client(paths, flags, "schema.publish", {{"id", flags.id}, {"text", *text}}, [](const json& answer) {
+    std::printf("%s\n%s\n", answer["id"].get<std::string>().c_str(), answer["digest"].get<std::string>().c_str());
+    return base::kExitDone;
+  });
+}
+
+namespace {
+json Named(const Flags& flags) {
+  json args = {{"id", flags.id}};
+  if (!flags.author.empty()) args["author"] = flags.author;
+  return args;
+}
+}  // namespace
+
+int RunSchemaShow(const base::RolePaths& paths, const Flags& flags) {
+  return Client(paths, flags, "schema.show", Named(flags), [](const json& answer) {
+    std::printf("%s\n", answer["text"].get<std::string>().c_str());
+    return base::kExitDone;
+  });
+}
+
+int RunDefinitionPublish(const base::RolePaths& paths, const Flags& flags) {
+  const auto text = base::ReadFile(flags.file, 1 << 20);
+  if (!text) return Fault(text.error(), flags);
+  const auto definition = base::ParseJson(*text);
+  if (!definition) return Fault(definition.error(), flags);
+  return Client(paths, flags, "definition.publish", {{"id", flags.id}, {"definition", *definition}},
+                [&](const json& answer) {
+                  std::printf("%s\n", answer["id"].get<std::string>().c_str());
+                  return base::kExitDone;
+                });
+}
+
+int RunDefinitionShow(const base::RolePaths& paths, const Flags& flags) {
+  return Client(paths, flags, "definition.show", Named(flags), [](const json& answer) {
+    std::printf("%s\n", base::DumpJsonPretty(answer).c_str());
+    return base::kExitDone;
+  });
 }
 
 int RunStatus(const base::RolePaths& paths, const Flags& flags) {

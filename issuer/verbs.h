@@ -31,6 +31,8 @@ struct Flags {
   // firmware release
   std::string file, model, version, out;
   uint64_t sequence = 0;
+  // schema, definition
+  std::string id, author;
 };
 
 // Each gives the program's exit status, having printed its result or its error.
@@ -40,6 +42,10 @@ int RunManufacture(const base::RolePaths& paths, const Flags& flags);
 int RunRevoke(const base::RolePaths& paths, const Flags& flags);
 int RunRotateKey(const base::RolePaths& paths, const Flags& flags);
 int RunRelease(const base::RolePaths& paths, const Flags& flags);
+int RunSchemaPublish(const base::RolePaths& paths, const Flags& flags);
+int RunSchemaShow(const base::RolePaths& paths, const Flags& flags);
+int RunDefinitionPublish(const base::RolePaths& paths, const Flags& flags);
+int RunDefinitionShow(const base::RolePaths& paths, const Flags& flags);
 int RunStatus(const base::RolePaths& paths, const Flags& flags);
 int RunDoctor(const base::RolePaths& paths, const Flags& flags);
 int RunList(const base::RolePaths& paths, const Flags& flags);

@@ -111,6 +111,9 @@ struct RegistryClient::Impl {
     return largest;
   }
 
+  // The payload of a schema or definition statement, its hash proved by the map.
+  Result<std::vector<uint8_t>> GetContent(bool definition, const std::string& author, const std::string& id);
+
   // Sends to each endpoint in turn until `use` takes an answer; the last error otherwise. A node that lies is passed
   // over like one that is down.
   template <typename Use>
@@ -579,27 +582,43 @@ Result<VerifiedCheckpoint> RegistryClient::Checkpoint() {
                      });
 }
 
+Result<std::vector<uint8_t>> RegistryClient::Impl::GetContent(bool definition, const std::string& author,
+                                                              const std::string& id) {
+  const Bytes32 key =
+      ledger::NamedKey(definition ? ledger::MapType::kDefinition : ledger::MapType::kSchema, author, id);
+  const std::string path = definition ? "/v1/definitions" : "/v1/schemas";
+  return Each(Get(), path + "/" + base::UrlEncode(author) + "/" + base::UrlEncode(id), false,
+              [&](const HttpResponse& response, uint64_t floor) -> Result<std::vector<uint8_t>> {
+                if (!response.ok() && response.content_type != kOctetStream)
+                  return std::unexpected(ErrorOf(response, path));
+                KEEL_TRY(auto items, ParseBundle(response.body));
+                Cursor cursor(std::move(items));
+                KEEL_TRY(const VerifiedCheckpoint checkpoint, TakeCheckpoint(cursor, floor));
+                KEEL_TRY(const KeyProof proof, TakeKey(cursor, key, checkpoint.map_root));
+                if (!proof.value)
+                  return Fail(Code::kNotFound, definition ? "definition" : "schema",
+                              id + " of " + author + " is not anchored");
+                KEEL_TRY(const ByteView payload, cursor.Take(ItemTag::kContent));
+                KEEL_TRY_VOID(cursor.End());
+                const Bytes32 digest = crypto::Sha256::Of(payload);
+                if (proof.value->size() != 40 || !Equal(ByteView(*proof.value).first(32), digest)) {
+                  return Fail(Code::kBadProof, definition ? "definition" : "schema",
+                              "the content is not what the ledger's hash names");
+                }
+                return std::vector<uint8_t>(payload.begin(), payload.end());
+              });
+}
+
 Result<std::string> RegistryClient::GetSchema(const std::string& author_did, const std::string& id) {
-  const Bytes32 key = ledger::NamedKey(ledger::MapType::kSchema, author_did, id);
-  return impl_->Each(Impl::Get(), "/v1/schemas/" + base::UrlEncode(author_did) + "/" + base::UrlEncode(id), false,
-                     [&](const HttpResponse& response, uint64_t floor) -> Result<std::string> {
-                       if (!response.ok() && response.content_type != kOctetStream)
-                         return std::unexpected(ErrorOf(response, "/v1/schemas"));
-                       KEEL_TRY(auto items, ParseBundle(response.body));
-                       Cursor cursor(std::move(items));
-                       KEEL_TRY(const VerifiedCheckpoint checkpoint, impl_->TakeCheckpoint(cursor, floor));
-                       KEEL_TRY(const KeyProof proof, impl_->TakeKey(cursor, key, checkpoint.map_root));
-                       if (!proof.value)
-                         return Fail(Code::kNotFound, "schema", id + " of " + author_did + " is not anchored");
-                       KEEL_TRY(const ByteView payload, cursor.Take(ItemTag::kContent));
-                       KEEL_TRY_VOID(cursor.End());
-                       const Bytes32 digest = crypto::Sha256::Of(payload);
-                       if (proof.value->size() != 40 || !Equal(ByteView(*proof.value).first(32), digest)) {
-                         return Fail(Code::kBadProof, "schema", "the content is not what the ledger's hash names");
-                       }
-                       KEEL_TRY(const ledger::SchemaPayload parsed, ledger::ParseSchemaPayload(AsText(payload), false));
-                       return std::string(parsed.content);
-                     });
+  KEEL_TRY(const std::vector<uint8_t> payload, impl_->GetContent(false, author_did, id));
+  KEEL_TRY(const ledger::SchemaPayload parsed, ledger::ParseSchemaPayload(AsText(payload), false));
+  return std::string(parsed.content);
+}
+
+Result<Definition> RegistryClient::GetDefinition(const std::string& author_did, const std::string& id) {
+  KEEL_TRY(const std::vector<uint8_t> payload, impl_->GetContent(true, author_did, id));
+  KEEL_TRY(const ledger::SchemaPayload parsed, ledger::ParseSchemaPayload(AsText(payload), true));
+  return Definition{std::string(parsed.schema), std::string(parsed.content)};
 }
 
 Result<StatusVersion> RegistryClient::GetStatusVersion(const std::string& issuer_did, const std::string& list_id) {

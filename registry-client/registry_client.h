@@ -67,6 +67,11 @@ struct StatusVersion {
   uint64_t index = 0;
 };
 
+struct Definition {
+  std::string schema;   // URL of the schema it is for
+  std::string content;  // JSON text
+};
+
 // Who speaks to the node: a DID that the ledger accredits as sponsor, or an account key that the node's operator
 // registered
 // (`keel-registry account add`). The store and its key must outlive the client; one call at a time is made.
@@ -142,6 +147,8 @@ class RegistryClient final : public HistorySource {
 
   // The content (JSON text) of a schema that its author anchored; its hash is proved by the map. kNotFound.
   Result<std::string> GetSchema(const std::string& author_did, const std::string& id);
+  // A credential definition that its author anchored, proved the same way. kNotFound.
+  Result<Definition> GetDefinition(const std::string& author_did, const std::string& id);
   // The newest anchored version of an issuer's status list, proved. kNotFound.
   Result<StatusVersion> GetStatusVersion(const std::string& issuer_did, const std::string& list_id);
   // The log index of an issuer's batch root, proved. kNotFound.

@@ -7,6 +7,8 @@
 
 #include "base/encoding.h"
 #include "base/json_strict.h"
+#include "did/jose.h"
+#include "vc/definition/definition.h"
 #include "vc/types.h"
 
 namespace keel::verifier {
@@ -28,6 +30,7 @@ std::string Wanted(const vc::Check& check, const vc::VerifyOptions& options) {
     return "validFrom and validUntil around " + base::Rfc3339(*options.now);
   if (check.name == vc::kCheckBatch) return "a batch root that the issuer anchored, and the path to it";
   if (check.name == vc::kCheckStatus) return "neither revoked nor suspended, by a list that is not outdated";
+  if (check.name == vc::kCheckDefinition) return "what the issuer's credential definition on the ledger says";
   if (check.name == vc::kCheckSubject) return json(options.subject.value_or("")).dump();
   if (check.name == vc::kCheckTrust) return json(options.trusted_issuers).dump();
   return check.name + " holds";
@@ -114,6 +117,21 @@ Result<bool> HardwareCheck::MakerDeactivated(const vc::Verification& verificatio
   return result.deactivated;
 }
 
+// Appends the check of the definition that the credential names, and gives the policy's facts about it.
+Result<json> HardwareCheck::CheckDefinition(vc::Verification& verification, const std::string& jwt) {
+  json facts = {{"named", false}, {"ok", false}};
+  if (parts_.definitions == nullptr || verification.credential.json.empty()) return facts;
+  KEEL_TRY(const json credential, base::ParseJson(verification.credential.json, {.max_size = vc::kMaxCredential}));
+  KEEL_TRY(const did::Jws jws, did::Jws::Parse(jwt, vc::kMaxCredential));
+  KEEL_TRY_VOID(parts_.definitions->AddCheck(verification, credential, {"vc+jwt", std::string(jws.alg)}, false));
+  const vc::Check* check = verification.Find(vc::kCheckDefinition);
+  if (check == nullptr) return facts;
+  facts["named"] = true;
+  facts["ok"] = check->ok;
+  facts["id"] = vc::NamedDefinition(credential);
+  return facts;
+}
+
 Result<HardwareReport> HardwareCheck::Check(const std::string& jwt, const json& batch, const std::string& device,
                                             const std::string& maker, const json& report, const Policy& policy,
                                             UnixSeconds now) {
@@ -145,6 +163,7 @@ Result<HardwareReport> HardwareCheck::Check(const std::string& jwt, const json& 
     if (!deactivated) return std::unexpected<Error>(std::move(checked.error()));
     checked = std::move(without);
   }
+  KEEL_TRY(const json definition, CheckDefinition(*checked, jwt));
   const vc::Verification& verification = *checked;
   KEEL_TRY(const bool deactivated, MakerDeactivated(verification));
 
@@ -189,6 +208,7 @@ Result<HardwareReport> HardwareCheck::Check(const std::string& jwt, const json& 
                       {"assuranceLevel", text("assuranceLevel")},
                       {"firmware", std::move(firmware)},
                       {"evidence", report.contains("evidence") ? report["evidence"] : json()},
+                      {"definition", definition},
                       {"ledgerIndex", verification.log_index ? json(*verification.log_index) : json()},
                       {"status", std::move(status_facts)}};
   Judgement judged = policy.Judge(facts);

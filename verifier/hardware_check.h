@@ -12,6 +12,10 @@
 #include "vc/verification.h"
 #include "verifier/policy.h"
 
+namespace keel::vc {
+class DefinitionBook;
+}
+
 namespace keel::verifier {
 
 // Log indices of issuer batches: once anchored they never change, so they are kept for good (at most 65,536).
@@ -43,6 +47,8 @@ class HardwareCheck {
     registry_client::HistorySource& histories;
     BatchIndices& batches;
     vc::StatusChecker& status;
+    // Credential definitions: a credential that names one must keep to it; null: none is looked at.
+    vc::DefinitionBook* definitions = nullptr;
   };
   explicit HardwareCheck(Parts parts) : parts_(parts) {}
 
@@ -56,6 +62,7 @@ class HardwareCheck {
 
  private:
   Result<bool> MakerDeactivated(const vc::Verification& verification);
+  Result<nlohmann::json> CheckDefinition(vc::Verification& verification, const std::string& jwt);
 
   Parts parts_;
 };

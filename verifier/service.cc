@@ -122,7 +122,18 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
   };
   s.status = std::make_unique<vc::ListStatusChecker>(s.resolver, std::move(status));
   s.batches = std::make_unique<BatchIndices>(*s.registry);
-  s.hardware = std::make_unique<HardwareCheck>(HardwareCheck::Parts{s.resolver, *s.histories, *s.batches, *s.status});
+  vc::SchemaStore::Options schemas;
+  schemas.from_ledger = [&s](const std::string& author, const std::string& id) {
+    return s.registry->GetSchema(author, id);
+  };
+  s.schemas = std::make_unique<vc::SchemaStore>(std::move(schemas));
+  s.definitions = std::make_unique<vc::DefinitionBook>(
+      *s.schemas, [&s](const std::string& author, const std::string& id) -> Result<vc::DefinitionBook::Anchored> {
+        KEEL_TRY(registry_client::Definition found, s.registry->GetDefinition(author, id));
+        return vc::DefinitionBook::Anchored{std::move(found.schema), std::move(found.content)};
+      });
+  s.hardware = std::make_unique<HardwareCheck>(
+      HardwareCheck::Parts{s.resolver, *s.histories, *s.batches, *s.status, s.definitions.get()});
   s.records = std::make_unique<Records>(*s.store);
   s.settings = std::make_unique<Settings>(*s.records);
   KEEL_TRY_VOID(s.settings->Load());

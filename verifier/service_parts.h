@@ -18,6 +18,7 @@
 #include "did/resolver.h"
 #include "didcomm/mediator/mediator.h"
 #include "registry-client/registry_client.h"
+#include "vc/definition/definition.h"
 #include "vc/status_list/status_list.h"
 #include "verifier/claim_book.h"
 #include "verifier/firmware.h"
@@ -55,6 +56,8 @@ struct Service::Impl {
   std::unique_ptr<custody::CustodyContext> custody_context;
   std::unique_ptr<vc::ListStatusChecker> status;
   std::unique_ptr<BatchIndices> batches;
+  std::unique_ptr<vc::SchemaStore> schemas;
+  std::unique_ptr<vc::DefinitionBook> definitions;
   std::unique_ptr<HardwareCheck> hardware;
   std::unique_ptr<Records> records;
   std::unique_ptr<Settings> settings;

@@ -24,7 +24,7 @@ class IssuerTest : public testing::Test {
   }
   void Open() {
     issuer_.reset();
-    Issuer::Options options;
+    Issuer::Options options = options_;
     options.data_dir = world_ / "issuer";
     options.name = "Maker";
     options.vendor = "maker.example";
@@ -83,6 +83,7 @@ class IssuerTest : public testing::Test {
   }
 
   fakes::World world_;
+  Issuer::Options options_;  // what Open takes besides
   std::unique_ptr<Issuer> issuer_;
   std::vector<std::string> calls_;
   std::string fail_at_, fail_after_;

@@ -197,6 +197,18 @@ TEST_F(ClientTest, SchemasAndStatusVersions) {
   ASSERT_TRUE(content) << content.error().Text();
   EXPECT_EQ(*content, R"({"type":"object"})");
   EXPECT_EQ(client->GetSchema(issuer.did, "urn:none").error().code, Code::kNotFound);
+  schema.id = "lamp";
+  schema.schema = "urn:example:schema/1";
+  schema.content = R"({"v":1})";
+  n = ledger::WriteSchemaPayload(schema, true, text).value();
+  served.t.Submit({served.t.Statement(ledger::EntryType::kDefinition, std::string_view(text.data(), n), issuer)},
+                  false);
+  const auto definition = client->GetDefinition(issuer.did, "lamp");
+  ASSERT_TRUE(definition) << definition.error().Text();
+  EXPECT_EQ(definition->schema, "urn:example:schema/1");
+  EXPECT_EQ(definition->content, R"({"v":1})");
+  EXPECT_EQ(client->GetDefinition(issuer.did, "none").error().code, Code::kNotFound);
+  EXPECT_EQ(client->GetSchema(issuer.did, "lamp").error().code, Code::kNotFound);  // not of that kind
   ledger::StatusPayload status;
   status.id = "https://example/1";
   status.version = 3;
@@ -217,6 +229,7 @@ TEST_F(ClientTest, SchemasAndStatusVersions) {
     });
   };
   EXPECT_EQ(client->GetSchema(issuer.did, "urn:example:schema/1").error().code, Code::kBadProof);
+  EXPECT_EQ(client->GetDefinition(issuer.did, "lamp").error().code, Code::kBadProof);
 }
 
 TEST_F(ClientTest, TextAnswersForPeopleAndMonitors) {

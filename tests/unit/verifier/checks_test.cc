@@ -13,6 +13,8 @@
 #include "ledger/pack.h"
 #include "onboarding/firmware.h"
 #include "tests/fakes/custody_world.h"
+#include "vc/definition/definition.h"
+#include "vc/schema/bundled.h"
 #include "verifier/hardware_check.h"
 #include "verifier/prover.h"
 
@@ -208,6 +210,45 @@ TEST_F(HardwareTest, GoodPapers) {
   const json facts = *base::ParseJson(report->facts);
   EXPECT_EQ(facts["manufacturer"], maker_.did());
   EXPECT_TRUE(facts["ledgerIndex"].is_number()) << facts.dump(1);
+}
+
+// A policy can demand a credential definition; one that is named must hold, demanded or not.
+TEST_F(HardwareTest, CredentialDefinitions) {
+  json rules = {{"types", {"HardwareCredential"}},
+                {"schema", "https://keel-protocol.org/schemas/v1/HardwareCredential.json"},
+                {"digest", vc::DigestSri(vc::FindBundledSchema("HardwareCredential")->text)},
+                {"formats", {"vc+jwt"}},
+                {"algorithms", {"EdDSA"}}};
+  vc::CredentialDefinition definition = *vc::CredentialDefinition::FromJson(rules);
+  definition.author = maker_.did();
+  definition.id = "gateway-1";
+  bool down = false;
+  vc::SchemaStore schemas;
+  vc::DefinitionBook book(
+      schemas, [&](const std::string&, const std::string& id) -> Result<vc::DefinitionBook::Anchored> {
+        if (down) return Fail(Code::kUnreachable, "registry", "down");
+        if (id != "gateway-1") return Fail(Code::kNotFound, "definition", "none");
+        return vc::DefinitionBook::Anchored{definition.schema, base::DumpJson(definition.Content())};
+      });
+  HardwareCheck check({owner_.resolver(), owner_.registry(), batches_, status_, &book});
+  const auto judge = [&](const json& credential, const Policy& policy) {
+    return check.Check(Issue(credential), json(), record_.did, maker_.did(), json::object(), policy,
+                       base::NowSeconds());
+  };
+  const Policy demands = *Policy::Parse(R"({"v":1,"rules":[{"field":"/definition/ok","op":"eq","value":true}]})");
+  json paper = Paper(record_.did);
+  EXPECT_TRUE(judge(paper, Policy::Default())->judgement.accepted);
+  EXPECT_TRUE(Refused(judge(paper, demands), "/definition/ok"));
+  definition.Name(paper);
+  down = true;  // nothing of it could be checked: no refusal
+  EXPECT_EQ(judge(paper, Policy::Default()).error().code, Code::kUnreachable);
+  down = false;
+  const auto good = judge(paper, demands);
+  ASSERT_TRUE(good) << good.error().Text();
+  EXPECT_TRUE(good->judgement.accepted) << good->judgement.ToJson().dump(1);
+  EXPECT_EQ((*base::ParseJson(good->facts))["definition"]["id"], definition.Url());
+  paper["credentialSubject"].erase("model");
+  EXPECT_TRUE(Refused(judge(paper, Policy::Default()), "definition"));
 }
 
 TEST_F(HardwareTest, PapersThatAreNot) {
