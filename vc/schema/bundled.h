@@ -4,7 +4,7 @@
 #include <span>
 #include <string_view>
 
-// Keel's own schemas and JSON-LD context, compiled in (vc/schema/schemas, vc/schema/context_v1.jsonld).
+// Keel's own schemas, compiled in (vc/schema/schemas). Its context beside them is one of vc/json_ld's.
 namespace keel::vc {
 
 inline constexpr std::string_view kKeelSchemas = "https://keel-protocol.org/schemas/v1/";
@@ -16,7 +16,5 @@ struct BundledSchema {
 std::span<const BundledSchema> BundledSchemas();
 // By id ("https://keel-protocol.org/schemas/v1/<type>.json") or type; null: none.
 const BundledSchema* FindBundledSchema(std::string_view id_or_type);
-// The text of https://keel-protocol.org/contexts/v1.
-std::string_view KeelContextText();
 
 }  // namespace keel::vc

@@ -5,9 +5,12 @@
 
 #include "base/files.h"
 #include "tests/unit/vc/parties.h"
+#include "vc/json_ld/to_rdf.h"
+#include "vc/rdf/canonicalize.h"
 #include "vc/schema/bundled.h"
 #include "vc/schema/credentials.h"
 #include "vc/schema/schema_checker.h"
+#include "vc/status_list/status_list.h"
 #include "vc/types.h"
 
 namespace keel::vc {
@@ -154,7 +157,7 @@ TEST(OwnTypes, BuildersRefuse) {
 // Every member that a credential of ours can have is a term of the context or of the data model's own, so that nothing
 // signed is dropped when it is read as JSON-LD.
 TEST(OwnTypes, TheContextKnowsEveryMember) {
-  const json context = (*base::ParseJson(KeelContextText()))["@context"];
+  const json context = (*base::ParseJson(json_ld::BundledContexts().Find(kKeelContext)->text))["@context"];
   EXPECT_TRUE(context["@protected"].get<bool>());
   const std::set<std::string> others = {"id", "type", "name", "description"};
   const std::function<void(const json&, const json&)> walk = [&](const json& value, const json& scope) {
@@ -176,11 +179,46 @@ TEST(OwnTypes, TheContextKnowsEveryMember) {
   }
 }
 
+// Read as JSON-LD in safe mode nothing of them is left out, and every value is in what a Data Integrity proof signs.
+TEST(OwnTypes, EveryValueIsSignedAsRdf) {
+  auto samples = Samples();
+  samples["BitstringStatusListCredential"] = *StatusListCredential(
+      {"did:keel:acme:zMaker", "http://m.example/status/1", {"revocation"}, 7, kNow, kNow + 9}, *Bitstring::Create());
+  const auto quads = [](const json& credential) -> std::string {
+    const auto dataset = json_ld::ToRdf(credential, json_ld::BundledContexts());
+    if (!dataset) return "refused: " + dataset.error().Text();
+    const auto canonical = rdf::Canonicalize(*dataset, {});
+    if (!canonical) return "refused: " + canonical.error().Text();
+    std::string out;
+    for (const std::string& quad : canonical->quads) out += quad;
+    return out;
+  };
+  for (const auto& [type, credential] : samples) {
+    const std::string before = quads(credential);
+    ASSERT_FALSE(before.starts_with("refused")) << type << ": " << before;
+    const std::function<void(const json::json_pointer&, const json&)> walk = [&](const json::json_pointer& at,
+                                                                                 const json& value) {
+      if (value.is_structured()) {
+        for (const auto& [name, member] : value.items())
+          walk(value.is_array() ? at / static_cast<size_t>(std::stoul(name)) : at / name, member);
+        return;
+      }
+      json changed = credential;
+      changed[at] = value.is_string() ? json(value.get<std::string>() + "x") : json(value.get<int64_t>() + 1);
+      EXPECT_NE(quads(changed), before) << type << ": " << at.to_string() << " isn't signed";
+    };
+    walk(json::json_pointer(), credential);
+  }
+  json surprise = samples["FleetCredential"];
+  surprise["credentialSubject"]["surprise"] = 1;
+  EXPECT_TRUE(quads(surprise).starts_with("refused")) << quads(surprise);
+}
+
 // docs/vocabulary.md has a row for each term.
 TEST(OwnTypes, TheVocabularyIsWritten) {
   const auto page = base::ReadFile(std::string(KEEL_SOURCE_DIR) + "/docs/vocabulary.md", 1 << 20);
   ASSERT_TRUE(page.has_value()) << page.error().Text();
-  const json context = (*base::ParseJson(KeelContextText()))["@context"];
+  const json context = (*base::ParseJson(json_ld::BundledContexts().Find(kKeelContext)->text))["@context"];
   for (const auto& [name, value] : context.items()) {
     if (name.starts_with('@')) continue;
     EXPECT_NE(page->find("`" + name + "` |"), std::string::npos) << name;
