@@ -22,7 +22,7 @@ struct Verb {
 
 constexpr Verb kVerbs[] = {
     {"demo", "the whole path on this machine, from the factory to the owner's data", keel::cli::RunDemo},
-    {"did", "create, resolve, inspect DIDs", keel::cli::RunDid},
+    {"did", "create, resolve, update, inspect DIDs", keel::cli::RunDid},
     {"didcomm", "pack and unpack DIDComm messages", keel::cli::RunDidcomm},
     {"vc", "issue and verify credentials", keel::cli::RunVc},
     {"vp", "create and verify presentations", keel::cli::RunVp},

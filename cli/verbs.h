@@ -5,7 +5,7 @@
 // gives the exit status.
 namespace keel::cli {
 
-int RunDid(int argc, char** argv);      // create, resolve, inspect
+int RunDid(int argc, char** argv);      // create, resolve, dereference, update, deactivate, sign-payload, inspect
 int RunDidcomm(int argc, char** argv);  // pack, unpack
 int RunVc(int argc, char** argv);       // issue, verify
 int RunVp(int argc, char** argv);       // create, verify

@@ -82,10 +82,11 @@ struct World::Impl final : did::DidResolver, did::KeyFinder {
     if (parsed.method != "keel") {
       auto resolved = methods->Resolve(text, options);
       if (!resolved && resolved.error().code == Code::kMethodNotSupported) {
-        return Fail(Code::kMethodNotSupported, "resolve",
-                    offline && parsed.method == "web"
-                        ? text + ": its host isn't asked here; give its document by --did-docs"
-                        : "did:" + parsed.method + " is not known: only key, jwk, peer, web, keel and --did-docs");
+        return Fail(
+            Code::kMethodNotSupported, "resolve",
+            offline && (parsed.method == "web" || parsed.method == "webvh")
+                ? text + ": its host isn't asked here; give its document by --did-docs"
+                : "did:" + parsed.method + " is not known: only key, jwk, peer, web, webvh, keel and --did-docs");
       }
       return resolved;
     }
@@ -111,6 +112,18 @@ World::World(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 World::~World() = default;
 did::DidResolver& World::resolver() { return impl_->known; }
 did::KeyFinder& World::keys() { return *impl_; }
+std::vector<std::pair<std::string, did::KeyRef>> World::AllKeys() {
+  std::vector<std::pair<std::string, did::KeyRef>> keys;
+  if (impl_->secrets) {
+    for (const std::string& kid : impl_->secrets->kids()) {
+      if (auto key = impl_->secrets->Find(kid)) keys.emplace_back(kid, *key);
+    }
+  }
+  for (const auto& store : impl_->stores) {
+    for (const auto& [label, handle] : store->Labels()) keys.emplace_back(label, did::KeyRef{store.get(), handle});
+  }
+  return keys;
+}
 base::HttpClient& World::http() { return *impl_->http; }
 registry_client::RegistryClient* World::Registry(std::string_view did) { return impl_->Registry(did); }
 

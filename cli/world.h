@@ -52,6 +52,8 @@ class World {
     did::KeyRef key;
   };
   Result<Acting> KeyFor(const std::string& did, const std::string& kid, did::Relationship use);
+  // Every private key of --secrets and --key with its kid or label.
+  std::vector<std::pair<std::string, did::KeyRef>> AllKeys();
   base::HttpClient& http();
 
  private:
