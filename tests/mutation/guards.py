@@ -497,3 +497,5 @@ guard("protocols: presentation's wishes", JWT, "if (!found) return Refuse(kProbl
 guard("protocols: lured prover", JWT, "wish.nonce.empty() || wish.audience != record.id.peer", E + "ProversAreNotLured",
       new="false")
 guard("protocols: holder's word", JWT, "if (!parts_.show) return ExchangeDecision::Later();", E + "ProversAreNotLured")
+
+import guards_proofs  # noqa: E402,F401  those of Data Integrity

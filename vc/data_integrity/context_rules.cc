@@ -204,10 +204,7 @@ class Rules {
       if (!name.starts_with('@')) continue;
       if (name == "@vocab") {
         // Then every name leads to an IRI that ends in the name itself.
-        if (!value.is_string() || !std::string_view("#/:").contains(value.get_ref<const std::string&>().empty()
-                                                                        ? ' '
-                                                                        : value.get_ref<const std::string&>().back()))
-          return Bad("an inline context has an @vocab that doesn't end in '#', '/' or ':'");
+        if (!IsVocabulary(value)) return Bad("an inline context has an @vocab that doesn't end in '#', '/' or ':'");
         vocab_ = own_.vocab = value.get<std::string>();
       } else if (name != "@version" && name != "@protected" && name != "@language") {
         return Bad("an inline context has " + name);
@@ -220,6 +217,12 @@ class Rules {
       }
     }
     return {};
+  }
+
+  static bool IsVocabulary(const json& value) {
+    if (!value.is_string()) return false;
+    const auto& text = value.get_ref<const std::string&>();
+    return !text.empty() && std::string_view("#/:").find(text.back()) != std::string_view::npos;
   }
 
   Result<> AddTerm(const std::string& term, const json& definition, int depth) {
@@ -272,7 +275,7 @@ class Rules {
       // Defined by its name alone: as the context before it has it, or the vocabulary.
       return vocab_ + term;
     }
-    const std::string own = Resolve(own_, text);
+    std::string own = Resolve(own_, text);
     if (own != text) return own;
     for (const auto& terms : known_) {
       if (std::string known = Resolve(*terms, text); known != text) return known;

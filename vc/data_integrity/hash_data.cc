@@ -78,27 +78,36 @@ Result<std::string> CanonicalForm(const json& value, Cryptosuite suite, crypto::
   return canonical.Text();
 }
 
+Result<base::ByteVec> ConfigHash(const json& document, const json& config, Cryptosuite suite, crypto::KeyType type,
+                                 const json_ld::ContextStore& contexts) {
+  if (IsJcs(suite)) {
+    KEEL_TRY(const std::string canonical, CanonicalForm(config, suite, type, contexts));
+    return SuiteHash(type, canonical);
+  }
+  json complete = config;
+  if (const auto context = document.find("@context"); context != document.end()) {
+    complete["@context"] = *context;
+  } else {
+    complete.erase("@context");
+  }
+  KEEL_TRY(const std::string canonical, CanonicalForm(complete, suite, type, contexts));
+  return SuiteHash(type, canonical);
+}
+
+Result<base::ByteVec> DocumentHash(json& document, const json& config, Cryptosuite suite, crypto::KeyType type,
+                                   const json_ld::ContextStore& contexts) {
+  if (const auto context = config.find("@context"); IsJcs(suite) && context != config.end()) {
+    json& own = document["@context"];
+    if (own != *context) own = *context;
+  }
+  KEEL_TRY(const std::string canonical, CanonicalForm(document, suite, type, contexts));
+  return SuiteHash(type, canonical);
+}
+
 Result<base::ByteVec> HashData(json& document, const json& config, Cryptosuite suite, crypto::KeyType type,
                                const json_ld::ContextStore& contexts) {
-  std::string canonical_config;
-  if (IsJcs(suite)) {
-    if (const auto context = config.find("@context"); context != config.end()) {
-      json& own = document["@context"];
-      if (own != *context) own = *context;
-    }
-    KEEL_TRY(canonical_config, CanonicalForm(config, suite, type, contexts));
-  } else {
-    json complete = config;
-    if (const auto context = document.find("@context"); context != document.end()) {
-      complete["@context"] = *context;
-    } else {
-      complete.erase("@context");
-    }
-    KEEL_TRY(canonical_config, CanonicalForm(complete, suite, type, contexts));
-  }
-  KEEL_TRY(const std::string canonical_document, CanonicalForm(document, suite, type, contexts));
-  base::ByteVec out = SuiteHash(type, canonical_config);
-  const base::ByteVec hash = SuiteHash(type, canonical_document);
+  KEEL_TRY(base::ByteVec out, ConfigHash(document, config, suite, type, contexts));
+  KEEL_TRY(const base::ByteVec hash, DocumentHash(document, config, suite, type, contexts));
   out.insert(out.end(), hash.begin(), hash.end());
   return out;
 }

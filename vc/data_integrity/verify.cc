@@ -2,6 +2,7 @@
 #include "vc/data_integrity/verify.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/json_strict.h"
@@ -126,16 +127,17 @@ class Verifier {
   bool HasCycle() const {
     std::vector<bool> gone(proofs_.size(), false);
     for (size_t round = 0; round < proofs_.size(); ++round) {
-      for (size_t i = 0; i < proofs_.size(); ++i) {
-        gone[i] = gone[i] || std::none_of(proofs_[i].previous.begin(), proofs_[i].previous.end(), [&](const auto& id) {
-                    for (size_t k = 0; k < proofs_.size(); ++k) {
-                      if (!gone[k] && proofs_[k].id == id) return true;
-                    }
-                    return false;
-                  });
-      }
+      for (size_t i = 0; i < proofs_.size(); ++i) gone[i] = gone[i] || FollowsOnly(proofs_[i], gone);
     }
     return std::find(gone.begin(), gone.end(), false) != gone.end();
+  }
+
+  bool FollowsOnly(const Proof& proof, const std::vector<bool>& gone) const {
+    for (size_t i = 0; i < proofs_.size(); ++i) {
+      const bool named = std::find(proof.previous.begin(), proof.previous.end(), proofs_[i].id) != proof.previous.end();
+      if (named && !gone[i]) return false;
+    }
+    return true;
   }
 
   void CheckContextsOfAll() {
@@ -160,9 +162,9 @@ class Verifier {
     const std::string_view wanted = presentation_ ? "authentication" : "assertionMethod";
     Outcome purpose, domain, challenge;
     for (const Proof& proof : proofs_) {
-      purpose.Add(proof.purpose == wanted, proof.purpose == wanted ? proof.purpose
-                                                                   : "the proof is made for '" + proof.purpose +
-                                                                         "', not for " + std::string(wanted));
+      const bool fits = proof.purpose == wanted;
+      purpose.Add(
+          fits, fits ? proof.purpose : "the proof is made for '" + proof.purpose + "', not for " + std::string(wanted));
       if (options_.domain) {
         const bool same = proof.domain.size() == 1 && proof.domain[0] == *options_.domain;
         std::string seen;
@@ -295,18 +297,29 @@ class Verifier {
     const auto own_context = proof.config.find("@context");
     const bool other_context = internal::IsJcs(proof.suite) && own_context != proof.config.end() &&
                                document_.value("@context", json()) != *own_context;
-    Result<base::ByteVec> data;
+    auto data = internal::ConfigHash(document_, proof.config, proof.suite, key.type(), contexts_);
+    if (!data) return DocumentRefused(data.error(), detail);
+    Result<base::ByteVec> hash;
     if (matching.empty() && !other_context) {
-      data = internal::HashData(document_, proof.config, proof.suite, key.type(), contexts_);
+      hash = HashOfDocument(proof, key.type());
     } else {
       json input = document_;
       if (!matching.empty()) input["proof"] = matching;
-      data = internal::HashData(input, proof.config, proof.suite, key.type(), contexts_);
+      hash = internal::DocumentHash(input, proof.config, proof.suite, key.type(), contexts_);
     }
-    if (!data) return DocumentRefused(data.error(), detail);
+    if (!hash) return DocumentRefused(hash.error(), detail);
+    data->insert(data->end(), hash->begin(), hash->end());
     KEEL_TRY(const bool good, crypto::VerifyEitherS(key, *data, proof.value));
     detail = good ? "made by " + proof.method : "wrong: not made by " + proof.method;
     return good;
+  }
+
+  // The document alone is hashed once for each canonical form and digest, however many proofs it has.
+  Result<base::ByteVec> HashOfDocument(const Proof& proof, crypto::KeyType type) {
+    const std::pair key(internal::IsJcs(proof.suite), type == crypto::KeyType::kP384);
+    if (const auto it = hashes_.find(key); it != hashes_.end()) return it->second;
+    KEEL_TRY(base::ByteVec hash, internal::DocumentHash(document_, proof.config, proof.suite, type, contexts_));
+    return hashes_[key] = std::move(hash);
   }
 
   // What couldn't be canonicalized is the document's doing: a failed kCheckContext for JSON-LD, a wrong signature
@@ -329,6 +342,7 @@ class Verifier {
   json raw_proofs_;
   std::vector<const json*> pointers_;  // to them
   std::vector<Proof> proofs_;
+  std::map<std::pair<bool, bool>, base::ByteVec> hashes_;  // of document_
   bool presentation_ = false;
 };
 

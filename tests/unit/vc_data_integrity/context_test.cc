@@ -213,17 +213,27 @@ TEST_F(Contexts, InlineOnes) {
     ASSERT_TRUE(made.has_value()) << good << made.error().Text();
     Valid(*made, good.dump());
   }
-  for (const json& bad :
-       {json{{"@base", "https://mallory.example/"}}, json{{"@import", "https://maker.example/contexts/v1"}},
-        json{{"@propagate", false}}, json{{"color", nullptr}}, json{{"color", "@type"}}, json{{"color", 1}},
-        json{{"color", {{"@reverse", "https://schema.org/color"}}}},
-        json{{"color", {{"@id", "https://schema.org/color"}, {"@container", "@index"}}}},
-        json{{"color", {{"@id", "https://schema.org/color"}, {"@nest", "x"}}}},
-        json{{"color", {{"@id", "https://schema.org/color"}, {"@context", kV2}}}},
-        json{{"https://schema.org/color", "https://schema.org/color"}}, json{{"name", "https://mallory.example/name"}},
-        json{{"ex", "https://mallory.example/"}}, json{{"issuer", "https://mallory.example/issuer"}},
-        json{{"colour", "https://schema.org/color"}}, json{{"olor", "https://schema.org/color"}},
-        json{{"a", {{"@id", "urn:example:a"}, {"@context", {{"b", "urn:example:c"}}}}}}, json("relative"), json(1)}) {
+  for (const json& bad : {json{{"@base", "https://mallory.example/"}},
+                          json{{"@import", "https://maker.example/contexts/v1"}},
+                          json{{"@propagate", false}},
+                          json{{"@vocab", ""}},
+                          json{{"@vocab", nullptr}},
+                          json{{"color", nullptr}},
+                          json{{"color", "@type"}},
+                          json{{"color", 1}},
+                          json{{"color", {{"@reverse", "https://schema.org/color"}}}},
+                          json{{"color", {{"@id", "https://schema.org/color"}, {"@container", "@index"}}}},
+                          json{{"color", {{"@id", "https://schema.org/color"}, {"@nest", "x"}}}},
+                          json{{"color", {{"@id", "https://schema.org/color"}, {"@context", kV2}}}},
+                          json{{"https://schema.org/color", "https://schema.org/color"}},
+                          json{{"name", "https://mallory.example/name"}},
+                          json{{"ex", "https://mallory.example/"}},
+                          json{{"issuer", "https://mallory.example/issuer"}},
+                          json{{"colour", "https://schema.org/color"}},
+                          json{{"olor", "https://schema.org/color"}},
+                          json{{"a", {{"@id", "urn:example:a"}, {"@context", {{"b", "urn:example:c"}}}}}},
+                          json("relative"),
+                          json(1)}) {
     const auto made = with(bad);
     EXPECT_FALSE(made.has_value()) << bad;
   }

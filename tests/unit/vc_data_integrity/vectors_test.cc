@@ -180,5 +180,17 @@ TEST_F(SetsAndChains, TheProofThatIsFollowedCounts) {
   EXPECT_TRUE(DataIntegrityTest::Verify(reordered, Given(secured)).valid());
 }
 
+// In the wild: VC 1.1 with the proof type of its days.
+TEST_F(SetsAndChains, Ed25519Signature2020) {
+  const json secured = VectorJson("ed25519-signature-2020-vc11.json");
+  options_.now = std::nullopt;
+  const Verification verification = DataIntegrityTest::Verify(secured);
+  EXPECT_TRUE(verification.valid()) << verification.Reason();
+  EXPECT_EQ(verification.form, "Ed25519Signature2020");
+  json changed = secured;
+  changed["credentialSubject"]["name"] = "Mallory";
+  EXPECT_FALSE(DataIntegrityTest::Verify(changed).Find(kCheckSignature)->ok);
+}
+
 }  // namespace
 }  // namespace keel::vc

@@ -225,6 +225,24 @@ TEST_F(VerifyProof, Presentations) {
   }
 }
 
+// A presentation over RDF with credentials over JSON and over RDF, and the other way round.
+TEST_F(VerifyProof, PresentationsOfOtherSuites) {
+  const Signer other = Party(crypto::KeyType::kEd25519), p256 = Party(crypto::KeyType::kP256);
+  json document = Presentation(maker_.did);
+  document["verifiableCredential"] = {
+      Secured(kBoth[0], other), Secured(kBoth[1], other), Secured(Cryptosuite::kEcdsaJcs2019, p256),
+      Secured(Secured(Cryptosuite::kEcdsaRdfc2019, p256), Options(kBoth[0], other), other)};
+  for (const json& credential : document["verifiableCredential"]) Valid(credential);
+  for (const Cryptosuite suite : kBoth) {
+    ProofOptions options = Options(suite, maker_);
+    options.proof_purpose = "authentication";
+    json secured = Secured(document, options, maker_);
+    Valid(secured, std::string(CryptosuiteName(suite)));
+    secured["verifiableCredential"][3]["proof"][1]["created"] = "2020-01-01T00:00:00Z";
+    Fails(secured, kCheckSignature);
+  }
+}
+
 TEST_F(VerifyProof, NothingIsAskedOfForgedCredentials) {
   class Counting final : public StatusChecker {
    public:

@@ -29,9 +29,16 @@ const nlohmann::json& WithPlainContexts(const nlohmann::json& document, nlohmann
 Result<std::string> CanonicalForm(const nlohmann::json& value, Cryptosuite suite, crypto::KeyType type,
                                   const json_ld::ContextStore& contexts);
 
-// hash(proof configuration) || hash(document). `document` has no proof, or those that this one follows; config is the
-// proof without its value. For JCS the document's @context is first replaced by the proof's, when that has one: the
-// caller has seen that the document's begins with it.
+// hash of the proof configuration: the proof without its value, which borrows the document's @context for RDF.
+Result<base::ByteVec> ConfigHash(const nlohmann::json& document, const nlohmann::json& config, Cryptosuite suite,
+                                 crypto::KeyType type, const json_ld::ContextStore& contexts);
+
+// hash of the document, which has no proof, or those that this one follows. For JCS the document's @context is first
+// replaced by the proof's, when that has one: the caller has seen that the document's begins with it.
+Result<base::ByteVec> DocumentHash(nlohmann::json& document, const nlohmann::json& config, Cryptosuite suite,
+                                   crypto::KeyType type, const json_ld::ContextStore& contexts);
+
+// What is signed: ConfigHash || DocumentHash.
 Result<base::ByteVec> HashData(nlohmann::json& document, const nlohmann::json& config, Cryptosuite suite,
                                crypto::KeyType type, const json_ld::ContextStore& contexts);
 
