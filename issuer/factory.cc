@@ -111,18 +111,6 @@ Result<json> Issuer::Begin(const json& args) {
       {"net", base::Base64Url(identity_->net())}, {"label", identity_->network().label}, {"rows", std::move(answer)}};
 }
 
-Result<uint64_t> Issuer::NewStatusIndex() {
-  const uint64_t bits = kStatusBits;
-  if (status_used_.size() >= bits * 9 / 10)
-    return Fail(Code::kNoSpace, "status list", "the list has no room: this issuer's first list holds 117,964 devices");
-  for (;;) {
-    ByteArray<8> octets{};
-    KEEL_TRY_VOID(random_.Fill(octets));
-    const uint64_t index = ByteReader(octets).U64() % bits;
-    if (status_used_.insert(index).second) return index;
-  }
-}
-
 // Issues the credentials of rows that have none, and puts them into one batch.
 Result<> Issuer::IssueMissing(std::vector<Row>& rows) {
   std::vector<Row*> missing;
@@ -133,7 +121,7 @@ Result<> Issuer::IssueMissing(std::vector<Row>& rows) {
   std::vector<std::string> credentials;
   const ByteArray<16> vendor = base::SuitVendorId(options_.vendor);
   for (Row* row : missing) {
-    KEEL_TRY(row->status_index, NewStatusIndex());
+    KEEL_TRY(row->status_index, status_->Take(random_));
     vc::HardwareRequest request;
     request.issuer = identity_->did();
     request.device = row->did;
@@ -174,6 +162,7 @@ Result<> Issuer::IssueMissing(std::vector<Row>& rows) {
     PutRow(write, *missing[i]);
     write.Put(StatusIndexKey(missing[i]->status_index), missing[i]->serial());
   }
+  status_->SaveTaken(write);
   return db_->Write(write, base::Sync::kYes);
 }
 

@@ -83,7 +83,7 @@ Result<json> Issuer::RotateKey(const json& args) {
   KEEL_TRY_VOID(Connect());
   // The list that was published is signed by the old key, which is no longer current.
   json out = {{"did", did()}, {"kid", identity_->auth_kid()}, {"index", index}};
-  if (auto published = PublishStatus(status_bits_); !published) out["status_list"] = published.error().Text();
+  if (auto published = PublishStatus(); !published) out["status_list"] = published.error().Text();
   return out;
 }
 
@@ -129,7 +129,11 @@ Result<json> Issuer::Status() {
               {"rows", std::move(rows)},
               {"revoked", revoked},
               {"status_list",
-               {{"url", StatusUrl()}, {"version", status_version_}, {"valid_until", base::Rfc3339(status_until_)}}}};
+               {{"url", StatusUrl()},
+                {"version", status_version_},
+                {"valid_until", base::Rfc3339(status_until_)},
+                {"places", status_->entries()},
+                {"taken", status_->taken()}}}};
 }
 
 Result<json> Issuer::List() {
@@ -199,7 +203,7 @@ base::Router Issuer::PublicRoutes() {
     if (!list) return base::TextResponse(503, "the status list isn't published yet\n");
     base::HttpResponse response;
     response.content_type = "application/vc+jwt";
-    response.headers.emplace_back("Cache-Control", "max-age=60");
+    response.headers.emplace_back("Cache-Control", "max-age=" + std::to_string(kStatusTtlMs / 1000));
     response.shared_body = list;
     return response;
   });

@@ -5,7 +5,6 @@
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +18,7 @@
 #include "custody/verbs.h"
 #include "did/resolver.h"
 #include "issuer/row.h"
+#include "issuer/status_book.h"
 #include "ledger/entry.h"
 #include "registry-client/registry_client.h"
 
@@ -44,7 +44,8 @@ class Issuer {
     std::vector<std::string> stamp_endpoints;  // registry nodes that devices are told; empty: the same
     uint64_t max_stale = 300;                  // stamped, and for our own answers
     uint64_t status_valid_seconds = 86'400;
-    std::string definition;  // id of the credential definition that HardwareCredentials keep to; empty: none
+    uint64_t status_entries = 131'072;  // places of the status list; it grows to this and never shrinks
+    std::string definition;             // id of the credential definition that HardwareCredentials keep to; empty: none
   };
   // Needs no registry to be up. The collaborators outlive it.
   static Result<std::unique_ptr<Issuer>> Open(Options options, base::HttpClient& http, Clock& clock, Random& random);
@@ -99,10 +100,9 @@ class Issuer {
   Result<Row> GetRow(std::string_view serial) const;
   Result<Row> FindRow(const std::string& serial_or_did) const;
   static void PutRow(base::WriteBatch& batch, const Row& row);
-  Result<uint64_t> NewStatusIndex();
   Result<std::string> StampConfig(const Row& row) const;
   Result<> IssueMissing(std::vector<Row>& rows);
-  Result<> PublishStatus(std::string encoded);
+  Result<> PublishStatus();
   std::string StatusUrl() const { return options_.public_url + "/status/1"; }
 
   Options options_;
@@ -118,11 +118,10 @@ class Issuer {
   std::unique_ptr<vc::SchemaStore> schemas_;
   std::unique_ptr<vc::DefinitionBook> definitions_;
 
-  std::mutex mutex_;  // of the verbs
-  std::set<uint64_t> status_used_;
+  std::mutex mutex_;                  // of the verbs
+  std::optional<StatusBook> status_;  // after LoadStatus always there
   uint64_t status_version_ = 0;
   UnixSeconds status_until_ = 0;
-  std::string status_bits_;  // encoded bitstring as published
   mutable std::mutex status_mutex_;
   std::shared_ptr<const std::string> status_jwt_;
 };

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The issuer's status list: one Bitstring Status List of 131,072 places, each version anchored before it is served
+// The issuer's status list: one Bitstring Status List, each version anchored before it is served
 // (docs/formats/custody.md).
 #include <nlohmann/json.hpp>
 
 #include "base/json_strict.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "did/jose.h"
 #include "issuer/internal/keys.h"
 #include "issuer/issuer.h"
 #include "ledger/entry.h"
@@ -17,25 +18,35 @@ namespace keel::issuer {
 
 using nlohmann::json;
 
+constexpr size_t kMaxList = 40 << 20;  // octets of a list credential: 16 MiB of bits that don't compress
+
+namespace {
+
+// The bits of a list credential that we signed.
+Result<vc::Bitstring> BitsOf(std::string_view jwt) {
+  KEEL_TRY(const did::Jws jws, did::Jws::Parse(jwt, kMaxList));
+  KEEL_TRY(const vc::Credential credential, vc::Credential::Parse(jws.payload, kMaxList));
+  KEEL_TRY(vc::StatusList list, vc::ReadStatusList(credential));
+  return std::move(list.list);
+}
+
+}  // namespace
+
 Result<> Issuer::LoadStatus() {
-  KEEL_TRY_VOID(db_->Scan("i/", [&](std::string_view key, std::string_view) {
-    uint64_t index = 0;
-    for (const char c : key.substr(2)) index = index * 10 + static_cast<uint64_t>(c - '0');
-    status_used_.insert(index);
-    return true;
-  }));
   KEEL_TRY(const auto text, db_->Get(kStatusKey));
-  if (!text) {
-    KEEL_TRY(const vc::Bitstring empty, vc::Bitstring::Create(kStatusBits));
-    KEEL_TRY(status_bits_, empty.Encode());
-    return {};
+  KEEL_TRY(vc::Bitstring bits, vc::Bitstring::Create());
+  std::string jwt, url;
+  if (text) {
+    KEEL_TRY(const json object, base::ParseJson(*text, {.max_size = 2 * kMaxList}));
+    KEEL_TRY(status_version_, base::GetUint(object, "version"));
+    KEEL_TRY(status_until_, base::GetUint(object, "until"));
+    KEEL_TRY(jwt, base::GetString(object, "jwt"));
+    KEEL_TRY(url, base::GetString(object, "url"));
+    KEEL_TRY(bits, BitsOf(jwt));
   }
-  KEEL_TRY(const json object, base::ParseJson(*text));
-  KEEL_TRY(status_version_, base::GetUint(object, "version"));
-  KEEL_TRY(status_until_, base::GetUint(object, "until"));
-  KEEL_TRY(status_bits_, base::GetString(object, "bits"));
-  KEEL_TRY(std::string jwt, base::GetString(object, "jwt"));
-  KEEL_TRY(const std::string url, base::GetString(object, "url"));
+  KEEL_TRY(StatusBook book, StatusBook::Load(*db_, bits, options_.status_entries));
+  status_ = std::move(book);
+  if (!text) return {};
   if (url != StatusUrl()) {
     base::LogWarn("issuer.status_url", {{"was", url}, {"is", StatusUrl()}});
     return {};  // under another URL it is another list: RefreshStatus publishes it
@@ -52,7 +63,7 @@ std::shared_ptr<const std::string> Issuer::StatusList() const {
 
 // Signs the next version, keeps it, anchors it, serves it. After a crash in between, the version number is used again
 // by the next call if the ledger doesn't have it, else the next one.
-Result<> Issuer::PublishStatus(std::string encoded) {
+Result<> Issuer::PublishStatus() {
   KEEL_TRY(const UnixSeconds now, clock_.Now());
   uint64_t version = status_version_ + 1;
   const auto anchored = registry_->GetStatusVersion(did(), StatusUrl());
@@ -61,14 +72,15 @@ Result<> Issuer::PublishStatus(std::string encoded) {
   } else if (anchored.error().code != Code::kNotFound) {
     return std::unexpected<Error>(anchored.error());
   }
-  KEEL_TRY(const vc::Bitstring bits, vc::Bitstring::Decode(encoded));
+  KEEL_TRY(std::string encoded, status_->Encode());
   vc::StatusListRequest request;
   request.issuer = did();
   request.url = StatusUrl();
   request.version = version;
   request.valid_from = now;
   request.valid_until = now + options_.status_valid_seconds;
-  KEEL_TRY(const json credential, vc::StatusListCredential(request, bits));
+  request.ttl_ms = kStatusTtlMs;
+  KEEL_TRY(const json credential, vc::StatusListCredential(request, std::move(encoded)));
   KEEL_TRY(std::string jwt,
            vc::IssueCredential(credential, identity_->keys(), identity_->auth(), identity_->auth_kid()));
 
@@ -83,15 +95,12 @@ Result<> Issuer::PublishStatus(std::string encoded) {
            SubmitStatement(ledger::EntryType::kStatus, std::string_view(text).substr(0, text_length)));
 
   base::WriteBatch batch;
-  batch.Put(kStatusKey, base::DumpJson({{"version", version},
-                                        {"until", request.valid_until},
-                                        {"bits", encoded},
-                                        {"jwt", jwt},
-                                        {"url", StatusUrl()}}));
+  batch.Put(kStatusKey,
+            base::DumpJson({{"version", version}, {"until", request.valid_until}, {"jwt", jwt}, {"url", StatusUrl()}}));
   KEEL_TRY_VOID(db_->Write(batch, base::Sync::kYes));
   status_version_ = version;
   status_until_ = request.valid_until;
-  status_bits_ = std::move(encoded);
+  status_->Published();
   base::LogInfo("issuer.status_list", {{"version", std::to_string(version)}, {"index", std::to_string(index)}});
   const std::lock_guard lock(status_mutex_);
   status_jwt_ = std::make_shared<const std::string>(std::move(jwt));
@@ -101,24 +110,8 @@ Result<> Issuer::PublishStatus(std::string encoded) {
 Result<> Issuer::RefreshStatus() {
   const std::lock_guard lock(mutex_);
   KEEL_TRY(const UnixSeconds now, clock_.Now());
-  // What was decided must be in the list: a revocation that a crash cut off between the decision and its publication.
-  KEEL_TRY(vc::Bitstring bits, vc::Bitstring::Decode(status_bits_));
-  bool changed = false;
-  Result<> bad;
-  KEEL_TRY_VOID(db_->Scan("x/", [&](std::string_view key, std::string_view) {
-    uint64_t index = 0;
-    for (const char c : key.substr(2)) index = index * 10 + static_cast<uint64_t>(c - '0');
-    const auto set = bits.Get(index);
-    if (set && !*set) {
-      bad = bits.Set(index, true);
-      changed = true;
-    }
-    return bad.has_value();
-  }));
-  KEEL_TRY_VOID(bad);
-  if (!changed && StatusList() && now + options_.status_valid_seconds / 2 < status_until_) return {};
-  KEEL_TRY(std::string encoded, bits.Encode());
-  return PublishStatus(std::move(encoded));
+  if (!status_->changed() && StatusList() && now + options_.status_valid_seconds / 2 < status_until_) return {};
+  return PublishStatus();
 }
 
 Result<json> Issuer::Revoke(const json& args) {
@@ -139,6 +132,7 @@ Result<json> Issuer::Revoke(const json& args) {
     PutRow(batch, row);
     batch.Put("x/" + std::to_string(index), serial);  // decided: published now, or by the next refresh
     KEEL_TRY_VOID(db_->Write(batch, base::Sync::kYes));
+    KEEL_TRY_VOID(status_->Revoke(index));
   }
   KEEL_TRY_VOID(RefreshStatus());
   const std::lock_guard lock(mutex_);

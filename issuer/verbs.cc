@@ -44,6 +44,8 @@ std::vector<base::Config::Key> Keys() {
       {"stamp_endpoints", Type::kStrings, "[]", "Registry nodes that devices are told; default: the same"},
       {"max_stale", Type::kUint, "300", "Seconds that a registry checkpoint may be old; stamped into devices"},
       {"status_valid", Type::kUint, "86400", "Seconds that a status list is valid"},
+      {"status_entries", Type::kUint, "131072",
+       "Places of the status list (131072 to 134217728): as many devices as nine tenths of it; may be raised later"},
       {"definition", Type::kString, "",
        "Id of the published credential definition that HardwareCredentials keep to; nothing outside it is issued"}};
   std::ranges::move(didcomm::MediatorConfigKeys(), std::back_inserter(keys));
@@ -156,6 +158,7 @@ Result<> Serve(const base::RolePaths& paths, const Flags& flags) {
   options.stamp_endpoints = config.GetList("stamp_endpoints");
   options.max_stale = config.GetUint("max_stale");
   options.status_valid_seconds = config.GetUint("status_valid");
+  options.status_entries = config.GetUint("status_entries");
   options.definition = config.GetString("definition");
   const std::string public_url = options.public_url;
 

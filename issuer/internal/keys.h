@@ -10,15 +10,14 @@
 namespace keel::issuer {
 
 inline constexpr const char* kAuthorLabel = "author-0";  // firmware author's key in keys.keel
-inline constexpr uint64_t kStatusBits = 131'072;
-inline constexpr size_t kMaxDeviceCredential = 3072;  // what a device takes (keel_wallet.h)
+inline constexpr uint64_t kStatusTtlMs = 300'000;        // of the list and its HTTP caching alike
+inline constexpr size_t kMaxDeviceCredential = 3072;     // what a device takes (keel_wallet.h)
 
 inline std::string RowKey(std::string_view serial) { return "f/" + std::string(serial); }
 inline std::string DidIndexKey(std::string_view did) { return "d/" + std::string(did); }
 inline std::string BatchRecordKey(std::string_view root_hex) { return "b/" + std::string(root_hex); }
 inline std::string StatusIndexKey(uint64_t index) { return "i/" + std::to_string(index); }
-inline constexpr const char* kStatusKey = "s/list";      // as published
-inline constexpr const char* kStatusNextKey = "s/next";  // signed, not known to be anchored
+inline constexpr const char* kStatusKey = "s/list";  // as published
 inline constexpr const char* kPortKey = "c/port";
 inline std::string ReleaseKey(std::string_view model, uint64_t sequence) {
   char digits[24];
