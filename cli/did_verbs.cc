@@ -175,14 +175,10 @@ int RunDid(int argc, char** argv) {
       "          keel did resolve --registry net.keel did:keel:acme:zQm...");
   CLI::App* dereference = app.add_subcommand("dereference", "Print what a DID URL leads to");
   dereference->add_option("did-url", flags.did, "The DID URL")->required();
-  dereference
-      ->add_option("--accept", flags.accept,
-                   "Media type: application/did for the document, text/uri-list for a service's URLs")
-      ->type_name("TYPE");
-  dereference
-      ->add_option("--relationship", flags.relationship,
-                   "The fragment must be a verification method that is listed under this relationship")
-      ->type_name("NAME");
+  dereference->add_option("--media-type", flags.accept,
+                          "Media type: application/did for the document, text/uri-list for a service's URLs");
+  dereference->add_option("--relationship", flags.relationship,
+                          "The fragment must be a verification method that is listed under this relationship");
   add_options(dereference);
   dereference->footer(
       "Fragments are looked up in the document; service, serviceType and relativeRef give a service's URLs. Nothing "
@@ -194,17 +190,14 @@ int RunDid(int argc, char** argv) {
   CLI::App* update = app.add_subcommand("update", "Change a did:keel: new keys, other services");
   update->add_option("did", flags.change.did, "The DID")->required();
   update->add_option("--rotate", flags.change.rotate, "Replace this key of the document, by its id, or all (repeat)")
-      ->type_name("ID")
       ->expected(1)
       ->take_all();
   update->add_option("--service", flags.change.services, "DIDComm endpoint, instead of all services (repeat)")
       ->expected(1)
       ->take_all();
   update->add_flag("--no-services", flags.change.no_services, "Take all services away");
-  update
-      ->add_option("--compromised-since", flags.change.compromise_since,
-                   "Log index from which what the old keys signed counts no more")
-      ->type_name("INDEX");
+  update->add_option("--compromised-since", flags.change.compromise_since,
+                     "Log index from which what the old keys signed counts no more");
   update->add_option("-o,--output", flags.change.output, "Key file to make, for the new keys")->required();
   update->add_option("--request", flags.change.request, "Write what a member needs to anchor it; anchor nothing");
   flags.change.world.AddResolver(*update);
@@ -219,10 +212,8 @@ int RunDid(int argc, char** argv) {
   CLI::App* deactivate = app.add_subcommand("deactivate", "End a did:keel, for good");
   deactivate->add_option("did", flags.change.did, "The DID")->required();
   deactivate->add_flag("--yes", flags.change.yes, "It is meant: nobody can undo it");
-  deactivate
-      ->add_option("--compromised-since", flags.change.compromise_since,
-                   "Log index from which what its keys signed counts no more")
-      ->type_name("INDEX");
+  deactivate->add_option("--compromised-since", flags.change.compromise_since,
+                         "Log index from which what its keys signed counts no more");
   deactivate->add_option("--request", flags.change.request, "Write what a member needs to anchor it; anchor nothing");
   flags.change.world.AddResolver(*deactivate);
   flags.change.world.AddKeys(*deactivate);

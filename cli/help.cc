@@ -16,14 +16,23 @@ constexpr size_t kWidth = 110;  // where lines end, if words allow
 
 // Values that aren't called as their option is.
 constexpr std::pair<std::string_view, const char*> kValues[] = {
-    {"from", "DID"},     {"to", "DID"},           {"sign-by", "KID"},     {"holder", "DID"},
-    {"issuer", "DID"},   {"subject", "DID"},      {"mediator", "DID"},    {"key", "FILE"},
-    {"secrets", "FILE"}, {"did-docs", "FILE"},    {"output", "FILE"},     {"document", "FILE"},
-    {"request", "FILE"}, {"registry", "FILE"},    {"credential", "FILE"}, {"passphrase-file", "FILE"},
-    {"data", "DIR"},     {"at", "TIME"},          {"service", "URI"},     {"listen", "URI"},
-    {"accept", "PIURI"}, {"query", "TYPE=MATCH"}, {"attach", "FILE"},     {"extra", "JSON"},
-    {"body", "JSON"},    {"type", "TYPE"},        {"enc", "ALG"},         {"agreement", "TYPE"},
-    {"ca-file", "FILE"}, {"tls-cert", "FILE"},    {"tls-key", "FILE"},
+    {"from", "DID"},          {"to", "DID"},
+    {"sign-by", "KID"},       {"holder", "DID"},
+    {"issuer", "DID"},        {"subject", "DID"},
+    {"mediator", "DID"},      {"key", "FILE"},
+    {"secrets", "FILE"},      {"did-docs", "FILE"},
+    {"output", "FILE"},       {"document", "FILE"},
+    {"request", "FILE"},      {"registry", "FILE"},
+    {"credential", "FILE"},   {"passphrase-file", "FILE"},
+    {"data", "DIR"},          {"at", "TIME"},
+    {"service", "URI"},       {"listen", "URI"},
+    {"accept", "PIURI"},      {"query", "TYPE=MATCH"},
+    {"attach", "FILE"},       {"extra", "JSON"},
+    {"body", "JSON"},         {"type", "TYPE"},
+    {"enc", "ALG"},           {"agreement", "TYPE"},
+    {"ca-file", "FILE"},      {"tls-cert", "FILE"},
+    {"tls-key", "FILE"},      {"rotate", "ID"},
+    {"relationship", "NAME"}, {"compromised-since", "INDEX"},
 };
 
 class HelpFormat final : public CLI::FormatterBase {
