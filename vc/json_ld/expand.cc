@@ -286,7 +286,11 @@ Result<> Expander::ExpandType(Node& node, const json& value) {
     if (type == nullptr) return Bad("invalid type value", "a type must be a string");
     KEEL_TRY(std::string expanded,
              processor_.ExpandIri(*node.type_scoped, *type, {.vocab = true, .document_relative = true}));
-    if (!expanded.empty()) types.push_back(std::move(expanded));
+    if (expanded.empty()) {
+      KEEL_TRY_VOID(processor_.Drop("the type " + Quoted(*type) + " means nothing"));
+    } else {
+      types.push_back(std::move(expanded));
+    }
   }
   if (node.result.contains("@type")) {
     AddValues(node.result, "@type", [&] {
@@ -381,6 +385,7 @@ Result<json> Expander::FinishValue(Node& node) {
   if (type != result.end() && *type == "@json") {
     // Anything is a JSON literal.
   } else if (value.is_null() || (value.is_array() && value.empty())) {
+    KEEL_TRY_VOID(processor_.Drop("a value is null"));
     return json();
   } else if (language && !value.is_string()) {
     return Bad("invalid language-tagged value", "only a string has a language");

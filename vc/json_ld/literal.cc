@@ -63,6 +63,9 @@ Result<std::optional<rdf::Term>> ToLiteral(const Processor& processor, const jso
     KEEL_TRY_VOID(processor.Drop("the language tag '" + language + "' is ill-formed"));
     return std::nullopt;
   }
+  // RDF 1.1 (section 3.3) takes tags that differ in case for the same and lets us choose; other implementations choose
+  // lower case, and what is signed must be the same.
+  for (char& c : language) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
   if (value.is_string()) {
     if (datatype == rdf::kXsdString) datatype.clear();
     return rdf::Term::Literal(value.get_ref<const std::string&>(), std::move(datatype), std::move(language));

@@ -35,7 +35,7 @@ class Emitter {
   Result<rdf::Dataset> Run(const json& expanded) {
     Reserve(expanded);
     const Term graph;
-    for (const json& node : expanded) KEEL_TRY_VOID(Emit(node, &graph));
+    for (const json& node : expanded) KEEL_TRY_VOID(EmitAlone(node, &graph));
     return std::move(out_);
   }
 
@@ -108,9 +108,9 @@ class Emitter {
       if (property == "@type") {
         KEEL_TRY_VOID(EmitTypes(subject, value, graph));
       } else if (property == "@graph") {
-        for (const json& each : value) KEEL_TRY_VOID(Emit(each, subject ? &*subject : nullptr));
+        for (const json& each : value) KEEL_TRY_VOID(EmitAlone(each, subject ? &*subject : nullptr));
       } else if (property == "@included") {
-        for (const json& each : value) KEEL_TRY_VOID(Emit(each, graph));
+        for (const json& each : value) KEEL_TRY_VOID(EmitAlone(each, graph));
       } else if (property == "@reverse") {
         KEEL_TRY_VOID(EmitReverse(subject, value, graph));
       } else if (property == "@index") {
@@ -122,6 +122,14 @@ class Emitter {
       }
     }
     return subject;
+  }
+
+  // A node that no property leads to: it must say something itself, or all of it is lost, its id too.
+  Result<> EmitAlone(const json& node, const Term* graph) {
+    const size_t before = out_.quads.size();
+    KEEL_TRY_VOID(Emit(node, graph));
+    if (out_.quads.size() == before) KEEL_TRY_VOID(processor_.Drop("an object says nothing"));
+    return {};
   }
 
   Result<> EmitTypes(const std::optional<Term>& subject, const json& types, const Term* graph) {
@@ -193,9 +201,7 @@ class Emitter {
     const auto direction = value.find("@direction");
     if (!literal || direction == value.end()) return literal;
     const std::string& towards = direction->get_ref<const std::string&>();
-    std::string language = literal->language;
-    std::ranges::transform(language, language.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+    const std::string language = literal->language;
     switch (processor_.options().direction) {
       case Direction::kRefuse: KEEL_TRY_VOID(processor_.Drop("a text's @direction")); return literal;
       case Direction::kDrop: return literal;
@@ -231,7 +237,9 @@ Result<nlohmann::json> Expand(const nlohmann::json& document, const ContextStore
 Result<rdf::Dataset> ToRdf(const nlohmann::json& document, const ContextStore& contexts, const ToRdfOptions& options) {
   internal::Processor processor(contexts, options);
   KEEL_TRY(const nlohmann::json expanded, internal::Expander(processor).Run(document));
-  return internal::Emitter(processor).Run(expanded);
+  KEEL_TRY(rdf::Dataset dataset, internal::Emitter(processor).Run(expanded));
+  if (dataset.quads.empty()) KEEL_TRY_VOID(processor.Drop("the document says nothing"));
+  return dataset;
 }
 
 }  // namespace keel::json_ld

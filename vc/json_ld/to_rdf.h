@@ -30,8 +30,9 @@ enum class Direction : uint8_t {
 struct ToRdfOptions {
   // Refuses (kRefused) whatever would be dropped: members whose name leads to no IRI, values without a property,
   // relative IRIs as id, type or value, keyword-like terms, ill-formed language tags, blank nodes as predicates,
-  // @direction (see Direction). JSON null and empty arrays say nothing in JSON-LD and are left out in either mode. Off
-  // only for W3C's test suites.
+  // @direction (see Direction), @index, null as @value, objects that say nothing and that no property leads to. A
+  // member that is null or an empty array says nothing in JSON-LD and is left out in either mode. Off only for W3C's
+  // suites.
   bool safe = true;
   Direction direction = Direction::kRefuse;
   std::string base;  // of the document; empty: relative IRIs have none, and are refused in safe mode
@@ -41,8 +42,8 @@ struct ToRdfOptions {
   size_t max_depth = 32;  // objects and arrays inside each other, in the document and in each context
 };
 
-// The document, expanded and converted (JSON-LD API sections 5.1.2 and 8.1.2). Blank nodes keep the labels that the
-// document gives them; those it gives none get b0, b1, ... Any thread.
+// The document, expanded and converted (JSON-LD API sections 5.1.2 and 8.1.2). Language tags become lower case. Blank
+// nodes keep the labels that the document gives them; those it gives none get b0, b1, ... Any thread.
 Result<rdf::Dataset> ToRdf(const nlohmann::json& document, const ContextStore& contexts,
                            const ToRdfOptions& options = {});
 

@@ -116,19 +116,24 @@ TEST(ToRdf, Literals) {
   EXPECT_EQ(of("\"2020\"", R"({"@id":"ex:p","@type":"ex:year"})"), "\"2020\"^^<ex:year>");
   EXPECT_EQ(of("7", R"({"@id":"ex:p","@type":"ex:year"})"), "\"7\"^^<ex:year>");
   EXPECT_EQ(of("\"hi\"", R"({"@id":"ex:p","@language":"en"})"), "\"hi\"@en");
-  EXPECT_EQ(of("{\"@value\":\"hi\",\"@language\":\"de-CH\"}"), "\"hi\"@de-CH");
+  EXPECT_EQ(of("{\"@value\":\"hi\",\"@language\":\"de-CH\"}"), "\"hi\"@de-ch");
   EXPECT_EQ(of("{\"b\":[1,\"x\"],\"a\":null}", R"({"@id":"ex:p","@type":"@json"})"),
             "\"{\\\"a\\\":null,\\\"b\\\":[1,\\\"x\\\"]}\"^^<http://www.w3.org/1999/02/22-rdf-syntax-ns#JSON>");
   EXPECT_EQ(of("\"did:example:1\"", R"({"@id":"ex:p","@type":"@id"})"), "<did:example:1>");
 }
 
 TEST(ToRdf, SafeModeRefuses) {
-  const json context = {
-      {"p", "ex:p"}, {"l", {{"@id", "ex:l"}, {"@type", "@id"}}}, {"i", {{"@id", "ex:i"}, {"@container", "@index"}}}};
+  const json context = {{"p", "ex:p"},
+                        {"nothing", nullptr},
+                        {"g", {{"@id", "ex:g"}, {"@type", "@id"}, {"@container", "@graph"}}},
+                        {"l", {{"@id", "ex:l"}, {"@type", "@id"}}},
+                        {"i", {{"@id", "ex:i"}, {"@container", "@index"}}}};
   const std::pair<json, const char*> members[] = {
       {{{"unknown", 1}}, "defined by no context"},
       {{{"p", {{"unknown", 1}}}}, "defined by no context"},
       {{{"@type", "Relative"}}, "the type"},
+      {{{"@type", {"ex:T", "nothing"}}}, "the type 'nothing' means nothing"},
+      {{{"nothing", "x"}}, "defined by no context"},
       {{{"@id", "relative"}, {"p", 1}}, "the id"},
       {{{"l", "relative"}}, "the id"},
       {{{"l", "has space:x"}}, "the id"},
@@ -144,6 +149,12 @@ TEST(ToRdf, SafeModeRefuses) {
       {{{"i", {{"one", "x"}}}}, "@index"},
       {{{"p", {{"p", "x"}, {"@language", "en"}}}}, "@language of an object"},
       {{{"p", {{"p", "x"}, {"@direction", "ltr"}}}}, "@direction of an object"},
+      {{{"p", {{"@value", nullptr}}}}, "a value is null"},
+      {{{"g", "ex:alone"}}, "an object says nothing"},
+      {{{"p", 1}, {"@included", {{"@id", "ex:o"}, {"p", json::array()}}}}, "an object says nothing"},
+      {{{"@id", "ex:s"}, {"@graph", json::array({{{"@id", "ex:o"}, {"@type", json::array()}}})}},
+       "an object says nothing"},
+      {{{"@type", json::array()}}, "an object says nothing"},
       {{{"_:b", "x"}}, "the property"},
       {{{"ex:p#a#b", "x"}}, "the property"},
       {{{"p", {{"@id", "_:has space"}}}}, "the id"},
@@ -159,13 +170,15 @@ TEST(ToRdf, SafeModeRefuses) {
   EXPECT_EQ(Refusal({{"@id", "ex:a"}}).code, Code::kRefused);
   EXPECT_EQ(Refusal(json::array({"x"})).code, Code::kRefused);
   EXPECT_EQ(Refusal("x").code, Code::kRefused);
+  EXPECT_EQ(Refusal(json::array()).code, Code::kRefused);
+  EXPECT_EQ(Refusal(nullptr).code, Code::kRefused);
   EXPECT_EQ(Refusal({{"@context", {{"x", "@unknown"}}}, {"@id", "ex:a"}, {"ex:p", 1}}).code, Code::kRefused);
   EXPECT_EQ(Refusal({{"@context", {{"@language", "not a tag"}}}, {"@id", "ex:a"}, {"ex:p", 1}}).code, Code::kRefused);
 }
 
 TEST(ToRdf, Direction) {
   const std::string document = R"({"@id":"ex:s","ex:p":{"@value":"x","@language":"AR","@direction":"rtl"}})";
-  EXPECT_EQ(Lines(document, {.direction = Direction::kDrop}), "<ex:s> <ex:p> \"x\"@AR .\n");
+  EXPECT_EQ(Lines(document, {.direction = Direction::kDrop}), "<ex:s> <ex:p> \"x\"@ar .\n");
   EXPECT_EQ(Lines(document, {.direction = Direction::kI18nDatatype}),
             "<ex:s> <ex:p> \"x\"^^<https://www.w3.org/ns/i18n#ar_rtl> .\n");
   const std::string compound = Lines(document, {.direction = Direction::kCompoundLiteral});
