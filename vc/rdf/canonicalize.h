@@ -21,7 +21,7 @@ struct CanonicalizeOptions {
   size_t max_quads = 100'000;
   // Blank nodes that Hash N-Degree Quads may visit in all, each counted in each permutation (section 4.8). An ordinary
   // credential needs none or some dozens; a graph made to exhaust the verifier ("poison") millions.
-  size_t max_work = 20'000;
+  size_t max_work = 50'000;
   // Gives another label for the canonical one ("c14n0"), for ecdsa-sd-2023 (label map by HMAC). Null: the canonical one
   // stays. Asked once for each blank node, in the order of canonical labels c14n0, c14n1, ...; must give different
   // labels for different ones (kConflict otherwise). The quads are sorted after relabelling.
