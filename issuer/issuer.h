@@ -59,7 +59,9 @@ class Issuer {
   Result<nlohmann::json> Anchor(const nlohmann::json& args);
   Result<nlohmann::json> Verified(const nlohmann::json& args);
   Result<nlohmann::json> Finish(const nlohmann::json& args);
-  Result<nlohmann::json> Revoke(const nlohmann::json& args);     // {device: serial or DID, reason?}
+  Result<nlohmann::json> Revoke(const nlohmann::json& args);  // {device: serial or DID, reason?}
+  // {device: serial or DID, keys: Multikeys of the device's, days?}: a batch of single-use SD-JWT VCs (single_use.cc)
+  Result<nlohmann::json> SingleUse(const nlohmann::json& args);
   Result<nlohmann::json> Release(const nlohmann::json& args);    // {model, version, sequence, sha256, size}
   Result<nlohmann::json> RotateKey(const nlohmann::json& args);  // {reason: routine|compromise, since?}
   Result<nlohmann::json> Status();

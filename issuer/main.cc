@@ -72,6 +72,15 @@ int main(int argc, char** argv) {
   revoke->add_option("--reason", flags.reason, "Kept with the row, not published");
   revoke->callback([&] { verb = keel::issuer::RunRevoke; });
 
+  CLI::App* single = common(app.add_subcommand(
+      "single-use", "Issue hardware credentials for one showing each, which owners can't tell together"));
+  single->add_option("device", flags.device, "Serial or DID")->required();
+  single->add_option("--keys", flags.keys_file, "The device's keys, one Multikey a line, one for each credential")
+      ->required();
+  single->add_option("--days", flags.days, "How long they are valid")->default_val(365)->check(CLI::Range(1, 36500));
+  single->add_option("-o,--output", flags.out, "File to write: one SD-JWT VC a line, in the keys' order")->required();
+  single->callback([&] { verb = keel::issuer::RunSingleUse; });
+
   CLI::App* rotate =
       common(app.add_subcommand("rotate-key", "Replace the issuer's key by the one committed to before"));
   rotate

@@ -131,8 +131,17 @@ Result<json> Issuer::Revoke(const json& args) {
     base::WriteBatch batch;
     PutRow(batch, row);
     batch.Put("x/" + std::to_string(index), serial);  // decided: published now, or by the next refresh
+    const std::string prefix = SingleUsePrefix(serial);
+    std::vector<uint64_t> places = {index};
+    KEEL_TRY_VOID(db_->Scan(prefix, [&](std::string_view key, std::string_view) {
+      uint64_t place = 0;
+      for (const char c : key.substr(prefix.size())) place = place * 10 + static_cast<uint64_t>(c - '0');
+      places.push_back(place);
+      batch.Put("x/" + std::to_string(place), serial);
+      return true;
+    }));
     KEEL_TRY_VOID(db_->Write(batch, base::Sync::kYes));
-    KEEL_TRY_VOID(status_->Revoke(index));
+    for (const uint64_t place : places) KEEL_TRY_VOID(status_->Revoke(place));
   }
   KEEL_TRY_VOID(RefreshStatus());
   const std::lock_guard lock(mutex_);

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "base/cli.h"
@@ -177,6 +178,7 @@ Result<> Serve(const base::RolePaths& paths, const Flags& flags) {
   verbs["manufacture.verified"] = [&](const json& args) { return issuer->Verified(args); };
   verbs["manufacture.finish"] = [&](const json& args) { return issuer->Finish(args); };
   verbs["revoke"] = [&](const json& args) { return issuer->Revoke(args); };
+  verbs["single-use"] = [&](const json& args) { return issuer->SingleUse(args); };
   verbs["firmware.release"] = [&](const json& args) { return issuer->Release(args); };
   verbs["schema.publish"] = [&](const json& args) { return issuer->PublishSchema(args); };
   verbs["schema.show"] = [&](const json& args) { return issuer->ShowSchema(args); };
@@ -340,6 +342,29 @@ int RunRevoke(const base::RolePaths& paths, const Flags& flags) {
                 static_cast<unsigned long long>(answer["version"].get<uint64_t>()));
     return base::kExitDone;
   });
+}
+
+int RunSingleUse(const base::RolePaths& paths, const Flags& flags) {
+  const auto text = base::ReadFile(flags.keys_file, 1u << 20);
+  if (!text) return Fault(text.error(), flags);
+  json keys = json::array();
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty()) keys.push_back(line);
+  }
+  const auto answer =
+      base::CallControl(paths, "single-use", {{"device", flags.device}, {"keys", keys}, {"days", flags.days}});
+  if (!answer) return Fault(answer.error(), flags);
+  std::string out;
+  for (const json& credential : (*answer)["credentials"]) (out += credential.get<std::string>()) += '\n';
+  if (const auto written = base::WriteFileAtomic(flags.out, out); !written) return Fault(written.error(), flags);
+  if (flags.json) {
+    Print({{"serial", (*answer)["serial"]}, {"count", keys.size()}, {"file", flags.out}});
+  } else {
+    std::printf("%zu credentials for %s in %s: show each to one owner only\n", keys.size(),
+                (*answer)["serial"].get<std::string>().c_str(), flags.out.c_str());
+  }
+  return base::kExitDone;
 }
 
 int RunRotateKey(const base::RolePaths& paths, const Flags& flags) {

@@ -25,9 +25,12 @@ struct Flags {
   uint64_t count = 0, parallel = 64;
   int events_fd = -1;
   // revoke, rotate-key
-  std::string device, reason;
+  std::string device, reason;  // and single-use
   uint64_t since = 0;
   bool has_since = false;
+  // single-use
+  std::string keys_file;
+  uint64_t days = 365;
   // firmware release
   std::string file, model, version, out;
   uint64_t sequence = 0;
@@ -40,6 +43,7 @@ int RunInit(const base::RolePaths& paths, const Flags& flags);
 int RunServe(const base::RolePaths& paths, const Flags& flags);
 int RunManufacture(const base::RolePaths& paths, const Flags& flags);
 int RunRevoke(const base::RolePaths& paths, const Flags& flags);
+int RunSingleUse(const base::RolePaths& paths, const Flags& flags);
 int RunRotateKey(const base::RolePaths& paths, const Flags& flags);
 int RunRelease(const base::RolePaths& paths, const Flags& flags);
 int RunSchemaPublish(const base::RolePaths& paths, const Flags& flags);

@@ -8,8 +8,6 @@ namespace keel::vc {
 Result<> AddSignatureChecks(Verification& verification, const std::string& controller, const std::string& key_id,
                             did::Relationship use, did::DidResolver& resolver, const VerifyOptions& options,
                             const std::function<Result<bool>(const crypto::PublicKey&)>& verify) {
-  if (options.batch != nullptr || options.require_batch)
-    Note(verification, kCheckBatch, false, "a ledger time is proved for vc+jwt only");
   if (!did::IsDid(controller) && options.given_keys.empty() && !resolver.Resolve(controller)) {
     return Fail(Code::kUnavailable, "verify credential",
                 (controller.empty() ? std::string("no issuer is named") : "'" + controller + "' is no DID") +

@@ -17,6 +17,11 @@ inline std::string RowKey(std::string_view serial) { return "f/" + std::string(s
 inline std::string DidIndexKey(std::string_view did) { return "d/" + std::string(did); }
 inline std::string BatchRecordKey(std::string_view root_hex) { return "b/" + std::string(root_hex); }
 inline std::string StatusIndexKey(uint64_t index) { return "i/" + std::to_string(index); }
+// A device's single-use credentials, by their places in the status list.
+inline std::string SingleUsePrefix(std::string_view serial) { return "y/" + std::string(serial) + "\n"; }
+inline std::string SingleUseKey(std::string_view serial, uint64_t index) {
+  return SingleUsePrefix(serial) + std::to_string(index);
+}
 inline constexpr const char* kStatusKey = "s/list";  // as published
 inline constexpr const char* kPortKey = "c/port";
 inline std::string ReleaseKey(std::string_view model, uint64_t sequence) {

@@ -259,8 +259,8 @@ void CheckBound(Verification& verification, const json& claims, const VerifyOpti
   const auto demand = [&](std::string_view check, const char* name, const std::optional<std::string>& wanted) {
     if (!wanted) return;
     const auto it = claims.find(name);
-    const bool ok =
-        it != claims.end() && (*it == *wanted || (it->is_array() && it->size() == 1 && (*it)[0] == *wanted));
+    const bool ok = it != claims.end() &&
+                    (*it == *wanted || (it->is_array() && std::find(it->begin(), it->end(), *wanted) != it->end()));
     Note(verification, check, ok, ok ? *wanted : "wanted " + *wanted);
   };
   demand(kCheckAudience, "aud", options.audience);

@@ -11,6 +11,7 @@
 #include "crypto/hosted/jwk.h"
 #include "crypto/hosted/software_key_store.h"
 #include "did/methods/key.h"
+#include "vc/cbor/cbor.h"
 #include "vc/cose/credential.h"
 
 namespace keel::vc {
@@ -130,6 +131,34 @@ TEST_F(Cose, TypesSayWhatItIs) {
   Refused(Sign(Credential(), Headers("vp")), kCheckModel);
   const base::ByteVec tagged = Sign(Credential(), Headers());
   Refused(base::ByteVec(tagged.begin() + 1, tagged.end()), kCheckEnvelope);
+}
+
+// A signature that holds, by an algorithm that it doesn't cover.
+TEST_F(Cose, TheAlgorithmIsSigned) {
+  using Pair = std::pair<base::ByteVec, base::ByteVec>;
+  const std::string payload = base::DumpJson(Credential());
+  const auto message = [&](bool inside) {
+    std::vector<Pair> signed_ones = {{CborUint(16), CborText("application/vc+cose")},
+                                     {CborUint(4), CborBytes(AsBytes(kid_))}};
+    if (inside) signed_ones.emplace_back(CborUint(1), CborInt(-8));
+    CborWriter header, outside;
+    EXPECT_TRUE(header.SortedMap(signed_ones));
+    EXPECT_TRUE(outside.SortedMap(inside ? std::vector<Pair>() : std::vector<Pair>{{CborUint(1), CborInt(-8)}}));
+    const base::ByteVec to_sign =
+        CborWriter().Array(4).Text("Signature1").Bytes(header.bytes()).Bytes({}).Bytes(AsBytes(payload)).Take();
+    base::ByteVec signature(64);
+    EXPECT_TRUE(store_->Sign(key_, to_sign, signature));
+    return CborWriter()
+        .Tag(18)
+        .Array(4)
+        .Bytes(header.bytes())
+        .Encoded(outside.bytes())
+        .Bytes(AsBytes(payload))
+        .Bytes(signature)
+        .Take();
+  };
+  EXPECT_TRUE(Verify(message(true)).valid()) << Verify(message(true)).Reason();
+  Refused(message(false), kCheckEnvelope);
 }
 
 TEST_F(Cose, KeysAndIssuers) {

@@ -358,6 +358,11 @@ TEST_F(W3cBySdJwt, Presentations) {
   VerifyOptions other = Options(true);
   other.nonce = "n-2";
   Refused(Forge(presentation, {}, "vp+sd-jwt"), other, kCheckNonce);
+  json several = presentation;
+  several["aud"] = {"did:example:third", "did:example:owner"};
+  EXPECT_TRUE(Verify(Forge(several, {}, "vp+sd-jwt"), Options(true)).valid());
+  several["aud"] = {"did:example:third"};
+  Refused(Forge(several, {}, "vp+sd-jwt"), Options(true), kCheckAudience);
   Refused(Forge(presentation, {}, "vc+sd-jwt"), kCheckModel);
   json claimed = presentation;
   claimed["holder"] = did::DidKey(*store_->Public(mallory_key_));
