@@ -43,7 +43,12 @@ Result<> AppendString(std::string_view text, std::string& out) {
   if (!IsUtf8(AsBytes(text))) return Fail(Code::kMalformed, "jcs", "a string is not valid UTF-8");
   static constexpr char kHex[] = "0123456789abcdef";
   out += '"';
-  for (const char c : text) {
+  size_t begin = 0;  // of what needs no escape
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (static_cast<uint8_t>(c) >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text, begin, i - begin);
+    begin = i + 1;
     switch (c) {
       case '"': out += "\\\""; break;
       case '\\': out += "\\\\"; break;
@@ -53,17 +58,18 @@ Result<> AppendString(std::string_view text, std::string& out) {
       case '\r': out += "\\r"; break;
       case '\t': out += "\\t"; break;
       default:
-        if (static_cast<uint8_t>(c) < 0x20) {
-          out += "\\u00";
-          out += kHex[static_cast<uint8_t>(c) >> 4];
-          out += kHex[static_cast<uint8_t>(c) & 15];
-        } else {
-          out += c;
-        }
+        out += "\\u00";
+        out += kHex[static_cast<uint8_t>(c) >> 4];
+        out += kHex[static_cast<uint8_t>(c) & 15];
     }
   }
+  out.append(text, begin);
   out += '"';
   return {};
+}
+
+bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) < 0x80; });
 }
 
 // Recursion is bounded by kMaxDepth; ParseJson allows 32.
@@ -100,22 +106,28 @@ Result<> Append(const json& value, int depth, std::string& out) {
       return {};
     }
     case json::value_t::object: {
-      std::vector<std::pair<std::u16string, const std::pair<const std::string, json>*>> members;
       const auto& object = *value.get_ptr<const json::object_t*>();
-      members.reserve(object.size());
-      for (const auto& member : object) {
-        if (!IsUtf8(AsBytes(member.first))) return Fail(Code::kMalformed, "jcs", "a name is not valid UTF-8");
-        members.emplace_back(ToUtf16(member.first), &member);
-      }
-      std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
       out += '{';
       bool first = true;
-      for (const auto& [sort_key, member] : members) {
+      const auto member = [&](const std::pair<const std::string, json>& item) -> Result<> {
         if (!first) out += ',';
         first = false;
-        KEEL_TRY_VOID(AppendString(member->first, out));
+        KEEL_TRY_VOID(AppendString(item.first, out));
         out += ':';
-        KEEL_TRY_VOID(Append(member->second, depth + 1, out));
+        return Append(item.second, depth + 1, out);
+      };
+      // Members stand sorted by octets, which for ASCII is the order of UTF-16 too.
+      if (std::all_of(object.begin(), object.end(), [](const auto& item) { return IsAscii(item.first); })) {
+        for (const auto& item : object) KEEL_TRY_VOID(member(item));
+      } else {
+        std::vector<std::pair<std::u16string, const std::pair<const std::string, json>*>> members;
+        members.reserve(object.size());
+        for (const auto& item : object) {
+          if (!IsUtf8(AsBytes(item.first))) return Fail(Code::kMalformed, "jcs", "a name is not valid UTF-8");
+          members.emplace_back(ToUtf16(item.first), &item);
+        }
+        std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        for (const auto& [sort_key, item] : members) KEEL_TRY_VOID(member(*item));
       }
       out += '}';
       return {};

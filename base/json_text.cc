@@ -447,7 +447,8 @@ void AppendJsonString(std::string& out, std::string_view text) {
     plain = octet >= 0x20 && octet < 0x80 && text[at] != '"' && text[at] != '\\';
   }
   if (!plain) {
-    out += DumpJson(nlohmann::json(std::string(text)));
+    // DumpJson itself comes here.
+    out += nlohmann::json(std::string(text)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return;
   }
   out += '"';

@@ -152,54 +152,72 @@ Result<size_t> HexDecode(std::string_view in, ByteSpan out) {
   return in.size() / 2;
 }
 
+// Both directions work on pairs, two octets against two digits: a quarter of the steps, still in 32 bits.
+constexpr uint32_t kBase58Pair = 58 * 58;
+
 Result<size_t> Base58Encode(ByteView in, std::span<char> out) {
   if (in.size() > kMaxBase58Octets) return Fail(Code::kTooLarge, "base58btc");
   size_t zeros = 0;
   while (zeros < in.size() && in[zeros] == 0) ++zeros;
-  // Digits, least significant first; log(256)/log(58) < 1.38.
-  ByteArray<kMaxBase58Octets * 138 / 100 + 1> digits;
-  const ScopedWipe wipe(digits);  // private keys travel in multibase too
+  // Pairs of digits, least significant first; log(256)/log(58) < 1.38.
+  std::array<uint16_t, kMaxBase58Octets * 138 / 200 + 2> pairs;
+  const ScopedWipe wipe(std::span(reinterpret_cast<uint8_t*>(pairs.data()), sizeof pairs));  // private keys come by too
   size_t count = 0;
-  for (const uint8_t octet : in.subspan(zeros)) {
-    unsigned carry = octet;
+  const auto add = [&](uint32_t carry, unsigned shift) {
     for (size_t i = 0; i < count; ++i) {
-      carry += static_cast<unsigned>(digits[i]) << 8;
-      digits[i] = static_cast<uint8_t>(carry % 58);
-      carry /= 58;
+      carry += static_cast<uint32_t>(pairs[i]) << shift;
+      pairs[i] = static_cast<uint16_t>(carry % kBase58Pair);
+      carry /= kBase58Pair;
     }
-    for (; carry != 0; carry /= 58) digits[count++] = static_cast<uint8_t>(carry % 58);
-  }
-  if (zeros + count > out.size()) return Fail(Code::kBufferTooSmall, "base58btc");
+    for (; carry != 0; carry /= kBase58Pair) pairs[count++] = static_cast<uint16_t>(carry % kBase58Pair);
+  };
+  const ByteView rest = in.subspan(zeros);
+  size_t at = rest.size() % 2;
+  if (at == 1) add(rest[0], 8);
+  for (; at < rest.size(); at += 2) add(static_cast<uint32_t>(rest[at]) << 8 | rest[at + 1], 16);
+  const size_t digits = count == 0 ? 0 : 2 * count - (pairs[count - 1] < 58 ? 1 : 0);
+  if (zeros + digits > out.size()) return Fail(Code::kBufferTooSmall, "base58btc");
   for (size_t i = 0; i < zeros; ++i) out[i] = kBase58Alphabet[0];
-  for (size_t i = 0; i < count; ++i) out[zeros + i] = kBase58Alphabet[digits[count - 1 - i]];
-  return zeros + count;
+  for (size_t i = 0; i < digits; ++i) {  // least significant first
+    const uint16_t pair = pairs[i / 2];
+    out[zeros + digits - 1 - i] = kBase58Alphabet[i % 2 == 0 ? pair % 58 : pair / 58];
+  }
+  return zeros + digits;
 }
 
 Result<size_t> Base58Decode(std::string_view in, ByteSpan out) {
   if (in.size() > kMaxBase58Octets * 138 / 100 + 1) return Fail(Code::kTooLarge, "base58btc");
   size_t zeros = 0;
   while (zeros < in.size() && in[zeros] == kBase58Alphabet[0]) ++zeros;
-  ByteArray<kMaxBase58Octets> octets;  // least significant first
-  const ScopedWipe wipe(octets);
+  std::array<uint16_t, kMaxBase58Octets / 2> pairs;  // of octets, least significant first
+  const ScopedWipe wipe(std::span(reinterpret_cast<uint8_t*>(pairs.data()), sizeof pairs));
   size_t count = 0;
-  for (size_t at = zeros; at < in.size(); ++at) {
-    unsigned carry = ValueOf(kBase58Values, in[at]);
-    if (carry == kNone) return Fail(Code::kMalformed, "base58btc");
+  for (size_t at = zeros; at < in.size();) {
+    const bool two = (in.size() - at) % 2 == 0;
+    const uint8_t first = ValueOf(kBase58Values, in[at]);
+    const uint8_t second = two ? ValueOf(kBase58Values, in[at + 1]) : 0;
+    if (first == kNone || second == kNone) return Fail(Code::kMalformed, "base58btc");
+    uint32_t carry = two ? first * 58u + second : first;
+    const uint32_t scale = two ? kBase58Pair : 58;
+    at += two ? 2 : 1;
     for (size_t i = 0; i < count; ++i) {
-      carry += octets[i] * 58u;
-      octets[i] = static_cast<uint8_t>(carry);
-      carry >>= 8;
+      carry += pairs[i] * scale;
+      pairs[i] = static_cast<uint16_t>(carry);
+      carry >>= 16;
     }
-    for (; carry != 0; carry >>= 8) {
-      if (count == octets.size()) return Fail(Code::kTooLarge, "base58btc");
-      octets[count++] = static_cast<uint8_t>(carry);
-    }
+    if (carry == 0) continue;
+    if (count == pairs.size()) return Fail(Code::kTooLarge, "base58btc");
+    pairs[count++] = static_cast<uint16_t>(carry);
   }
-  if (zeros + count > kMaxBase58Octets) return Fail(Code::kTooLarge, "base58btc");
-  if (zeros + count > out.size()) return Fail(Code::kBufferTooSmall, "base58btc");
+  const size_t octets = count == 0 ? 0 : 2 * count - (pairs[count - 1] < 256 ? 1 : 0);
+  if (zeros + octets > kMaxBase58Octets) return Fail(Code::kTooLarge, "base58btc");
+  if (zeros + octets > out.size()) return Fail(Code::kBufferTooSmall, "base58btc");
   for (size_t i = 0; i < zeros; ++i) out[i] = 0;
-  for (size_t i = 0; i < count; ++i) out[zeros + i] = octets[count - 1 - i];
-  return zeros + count;
+  for (size_t i = 0; i < octets; ++i) {
+    const uint16_t pair = pairs[i / 2];
+    out[zeros + octets - 1 - i] = static_cast<uint8_t>(i % 2 == 0 ? pair : pair >> 8);
+  }
+  return zeros + octets;
 }
 
 Result<size_t> MultibaseEncodeBase58(ByteView in, std::span<char> out) {

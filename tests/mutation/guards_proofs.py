@@ -27,11 +27,10 @@ guard("proofs: contexts inside", RULES, "!may_have_context", T + "Contexts.Conte
 guard("proofs: the document's id further down", RULES, "id != nullptr && *id == top_id_",
       T + "Contexts.PropertiesMovedToAnotherPlace", new="false")
 guard("proofs: members of the proof", RULES, "!kNames.contains(name)", T + "Contexts.TheProofsMembersHidden", new="false")
-guard("proofs: JCS context begins", RULES,
-      "signed_part.size() > all.size() || !std::equal(signed_part.begin(), signed_part.end(), all.begin())",
+guard("proofs: JCS context begins", RULES, "!begins",
       T + "Contexts.JcsCoversTheDocumentsBeginning", new="false")
 guard("proofs: JCS context appended", RULES,
-      """if (!all[i].is_string()) return Bad("the document's @context has an object that the proof doesn't cover");""",
+      """if (!at(*of_document, i).is_string()) return Bad("the document's @context has an object that the proof doesn't cover");""",
       T + "Contexts.JcsCoversTheDocumentsBeginning")
 
 # The proof -----------------------------------------------------------------------------------------------------------------

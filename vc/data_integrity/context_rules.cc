@@ -379,10 +379,11 @@ class Rules {
 
 // JCS suites, "Verify Proof": the document's @context starts with all values of the proof's.
 Result<> CheckJcsContext(const json& document, const json& proof, const json_ld::ContextStore& contexts) {
-  const auto list = [](const json& value) { return value.is_array() ? value : json::array({value}); };
+  const auto at = [](const json& value, size_t i) -> const json& { return value.is_array() ? value[i] : value; };
+  const auto count = [](const json* value) { return value == nullptr ? 0 : value->is_array() ? value->size() : 1; };
   const json* of_document = Member(document, "@context");
-  const json all = of_document != nullptr ? list(*of_document) : json::array();
-  for (const json& item : all) {
+  for (size_t i = 0; i < count(of_document); ++i) {
+    const json& item = at(*of_document, i);
     if (item.is_string() && contexts.Find(item.get_ref<const std::string&>()) == nullptr) {
       return Fail(Code::kNotFound, kWhere,
                   "the context " + item.get<std::string>() +
@@ -392,11 +393,12 @@ Result<> CheckJcsContext(const json& document, const json& proof, const json_ld:
   }
   const json* of_proof = Member(proof, "@context");
   if (of_proof == nullptr) return {};
-  const json signed_part = list(*of_proof);
-  if (signed_part.size() > all.size() || !std::equal(signed_part.begin(), signed_part.end(), all.begin()))
-    return Bad("the document's @context doesn't begin with that of the proof");
-  for (size_t i = signed_part.size(); i < all.size(); ++i) {
-    if (!all[i].is_string()) return Bad("the document's @context has an object that the proof doesn't cover");
+  bool begins = count(of_proof) <= count(of_document);
+  for (size_t i = 0; begins && i < count(of_proof); ++i) begins = at(*of_proof, i) == at(*of_document, i);
+  if (!begins) return Bad("the document's @context doesn't begin with that of the proof");
+  for (size_t i = count(of_proof); i < count(of_document); ++i) {
+    if (!at(*of_document, i).is_string())
+      return Bad("the document's @context has an object that the proof doesn't cover");
   }
   return {};
 }
@@ -416,13 +418,13 @@ Result<> CheckProofNames(const json& proof) {
 
 }  // namespace
 
-Result<> CheckContexts(const json& document, const std::vector<json>& proofs, Cryptosuite suite,
+Result<> CheckContexts(const json& document, const std::vector<const json*>& proofs, Cryptosuite suite,
                        const json_ld::ContextStore& contexts) {
   if (IsJcs(suite)) {
-    for (const json& proof : proofs) KEEL_TRY_VOID(CheckJcsContext(document, proof, contexts));
+    for (const json* proof : proofs) KEEL_TRY_VOID(CheckJcsContext(document, *proof, contexts));
     return {};
   }
-  for (const json& proof : proofs) KEEL_TRY_VOID(CheckProofNames(proof));
+  for (const json* proof : proofs) KEEL_TRY_VOID(CheckProofNames(*proof));
   Rules rules(contexts);
   json storage;
   const json& plain = WithPlainContexts(document, storage);

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+// OpenSSL's SHA-256 uses the processor's instructions; SHA256_Init and its kin are deprecated and not slow, what took
+// their place looks an algorithm up each time.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "vc/data_integrity/internal/hash_data.h"
+
+#include <openssl/sha.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/jcs.h"
-#include "crypto/hash.h"
 #include "crypto/hosted/sha384.h"
 #include "vc/json_ld/to_rdf.h"
 #include "vc/rdf/canonicalize.h"
@@ -64,7 +68,12 @@ bool IsJcs(Cryptosuite suite) { return suite == Cryptosuite::kEddsaJcs2022 || su
 
 base::ByteVec SuiteHash(crypto::KeyType type, std::string_view text) {
   if (type == crypto::KeyType::kP384) return base::ToBytes(ByteView(crypto::Sha384(AsBytes(text))));
-  return base::ToBytes(ByteView(crypto::Sha256::Of(text)));
+  base::ByteVec out(SHA256_DIGEST_LENGTH);
+  SHA256_CTX context;
+  SHA256_Init(&context);
+  SHA256_Update(&context, text.data(), text.size());
+  SHA256_Final(out.data(), &context);
+  return out;
 }
 
 Result<std::string> CanonicalForm(const json& value, Cryptosuite suite, crypto::KeyType type,

@@ -5,6 +5,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "vc/credential.h"
 #include "vc/data_integrity/internal/context_rules.h"
 #include "vc/data_integrity/internal/hash_data.h"
 #include "vc/data_integrity/internal/proof_config.h"
@@ -82,6 +83,7 @@ void InjectContext(json& document, Cryptosuite suite, const json_ld::ContextStor
   if (!it->is_array()) *it = json::array({*it});
   for (const json& item : *it) {
     if (!item.is_string()) continue;
+    if (item == kContextV2 || item == kDataIntegrityContext) return;
     const json_ld::ContextDocument* known = contexts.Find(item.get_ref<const std::string&>());
     if (known != nullptr && known->text.find("\"DataIntegrityProof\"") != std::string::npos) return;
   }
@@ -156,16 +158,19 @@ Result<json> AddProof(const json& document, const ProofOptions& options, crypto:
   const bool jcs = internal::IsJcs(options.cryptosuite);
   if (const auto context = secured.find("@context"); jcs && context != secured.end()) proof["@context"] = *context;
   // What we would refuse to read we refuse to sign.
-  KEEL_TRY_VOID(internal::CheckContexts(secured, {proof}, options.cryptosuite, known));
+  KEEL_TRY_VOID(internal::CheckContexts(secured, {&proof}, options.cryptosuite, known));
 
   if (options.cryptosuite == Cryptosuite::kEcdsaSd2023) {
     KEEL_TRY(proof["proofValue"],
              internal::CreateBaseProof(secured, proof, MandatoryPointers(secured, options.mandatory_pointers), store,
                                        key, known));
   } else {
-    json input = secured;
-    if (!matching.empty()) input["proof"] = std::move(matching);
-    KEEL_TRY(const base::ByteVec data, internal::HashData(input, proof, options.cryptosuite, public_key.type(), known));
+    // Proofs that this one follows stand in the document while it is hashed.
+    const bool follows = !matching.empty();
+    if (follows) secured["proof"] = std::move(matching);
+    KEEL_TRY(const base::ByteVec data,
+             internal::HashData(secured, proof, options.cryptosuite, public_key.type(), known));
+    if (follows) secured.erase("proof");
     ByteArray<crypto::kMaxSignature> signature;
     KEEL_TRY(const size_t length, store.Sign(key, data, signature));
     KEEL_TRY(proof["proofValue"], base::MultibaseBase58(ByteView(signature).first(length)));

@@ -90,8 +90,9 @@ class Verifier {
   bool ReadProofs() {
     Outcome outcome;
     for (const json& raw : raw_proofs_) pointers_.push_back(&raw);
-    for (const json& raw : raw_proofs_) {
-      auto proof = internal::ReadProof(raw);
+    const bool alone = raw_proofs_.size() == 1;  // then nobody asks for it again
+    for (json& raw : raw_proofs_) {
+      auto proof = alone ? internal::ReadProof(std::move(raw)) : internal::ReadProof(raw);
       if (!proof) {
         outcome.Add(false, Why(proof.error()));
         continue;
@@ -141,14 +142,14 @@ class Verifier {
   }
 
   void CheckContextsOfAll() {
-    std::vector<json> rdf, jcs;
+    std::vector<const json*> rdf, jcs;
     Cryptosuite rdf_suite = Cryptosuite::kEddsaRdfc2022;
     for (const Proof& proof : proofs_) {
-      (internal::IsJcs(proof.suite) ? jcs : rdf).push_back(proof.config);
+      (internal::IsJcs(proof.suite) ? jcs : rdf).push_back(&proof.config);
       if (!internal::IsJcs(proof.suite)) rdf_suite = proof.suite;
     }
     Outcome outcome;
-    const auto check = [&](const std::vector<json>& proofs, Cryptosuite suite) {
+    const auto check = [&](const std::vector<const json*>& proofs, Cryptosuite suite) {
       if (proofs.empty()) return;
       const auto result = internal::CheckContexts(document_, proofs, suite, contexts_);
       outcome.Add(result.has_value(), result ? "all contexts are known" : Why(result.error()));
@@ -190,10 +191,13 @@ class Verifier {
         presentation_ ? did::Relationship::kAuthentication : did::Relationship::kAssertionMethod;
     const std::string controller(did::DidOf(proof.method));
     own = controller == party || (!party.empty() && !did::IsDid(party) && !options_.given_keys.empty());
-    VerifyOptions others;
-    others.ledger = options_.ledger;
-    auto choice = ChooseKeys(own ? party : controller, proof.method, use, resolver_, own ? options_ : others,
-                             options_.anchored_at);
+    const auto choose = [&]() -> Result<KeyChoice> {
+      if (own) return ChooseKeys(party, proof.method, use, resolver_, options_, options_.anchored_at);
+      VerifyOptions others;
+      others.ledger = options_.ledger;
+      return ChooseKeys(controller, proof.method, use, resolver_, others, options_.anchored_at);
+    };
+    auto choice = choose();
     if (!choice) {
       // No suite of ours takes a key of a type that we don't hold.
       if (choice.error().code != Code::kUnsupported) return std::unexpected<Error>(choice.error());
@@ -295,8 +299,9 @@ class Verifier {
   Result<bool> SignatureOver(const Proof& proof, const crypto::PublicKey& key, const json& matching,
                              std::string& detail) {
     const auto own_context = proof.config.find("@context");
+    const auto whole_context = document_.find("@context");
     const bool other_context = internal::IsJcs(proof.suite) && own_context != proof.config.end() &&
-                               document_.value("@context", json()) != *own_context;
+                               (whole_context == document_.end() || *whole_context != *own_context);
     auto data = internal::ConfigHash(document_, proof.config, proof.suite, key.type(), contexts_);
     if (!data) return DocumentRefused(data.error(), detail);
     Result<base::ByteVec> hash;

@@ -149,6 +149,17 @@ TEST(JsonStrict, TypedReads) {
   EXPECT_FALSE(OnlyMembers(json{{"c", 1}}, {"a", "b"}));
 }
 
+TEST(JsonStrict, DumpIsTheLibrarysOctetForOctet) {
+  for (const char* text : {R"({})", R"([])", R"({"b":[1,-2,0.5,1000.0,1e-7,true,false,null,{"x":[]}],"a":{"c":"d"}})",
+                           R"(["\u0000\u001f\"\\\/\b\f\n\r\t","Z\u00fcrich","\ud834\udd1e","plain",""])", R"(-0.0)",
+                           R"(9007199254740991)", R"("x")", R"(null)", R"({"\u00e9\n":{"":1}})"}) {
+    const json value = ParseJson(text).value();
+    EXPECT_EQ(DumpJson(value), value.dump(-1, ' ', false, json::error_handler_t::replace)) << text;
+  }
+  const json bad = {{"a\xff", json::array({"\xc3", std::string(40, 'x') + "\x80"})}};
+  EXPECT_EQ(DumpJson(bad), bad.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
 TEST(JsonStrict, DumpNeverThrows) { EXPECT_EQ(DumpJson(json("\xFF")), "\"\xEF\xBF\xBD\""); }
 
 }  // namespace

@@ -95,6 +95,35 @@ TEST(Base58, KnownValues) {
   EXPECT_TRUE(out.empty());
 }
 
+// By the definition, digit by digit; the code works on pairs.
+TEST(Base58, AgreesWithTheDefinitionForEveryLength) {
+  constexpr char kAlphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+  uint32_t state = 1;
+  for (size_t length = 0; length <= kMaxBase58Octets; ++length) {
+    Bytes octets(length);
+    for (uint8_t& octet : octets) octet = static_cast<uint8_t>((state = state * 1664525 + 1013904223) >> 24);
+    for (size_t i = 0; i < length / 7 % 4 && i < length; ++i) octets[i] = 0;
+    Bytes digits;
+    for (const uint8_t octet : octets) {
+      unsigned carry = octet;
+      for (uint8_t& digit : digits) {
+        carry += static_cast<unsigned>(digit) << 8;
+        digit = static_cast<uint8_t>(carry % 58);
+        carry /= 58;
+      }
+      for (; carry != 0; carry /= 58) digits.push_back(static_cast<uint8_t>(carry % 58));
+    }
+    std::string wanted;
+    for (size_t i = 0; i < length && octets[i] == 0; ++i) wanted += '1';
+    for (size_t i = digits.size(); i-- > 0;) wanted += kAlphabet[digits[i]];
+    const std::string text = Encode(Base58Encode, octets);
+    ASSERT_EQ(text, wanted) << length;
+    Bytes back;
+    ASSERT_EQ(Decode(Base58Decode, text, &back), Code::kOk) << length;
+    ASSERT_EQ(back, octets) << length;
+  }
+}
+
 TEST(Base58, RefusesForeignCharactersAndSize) {
   for (const char* text : {"0", "O", "I", "l", "1+1", " 2", "2NEpo7TZRRrLZSi2U ", "\xff"}) {
     EXPECT_EQ(Decode(Base58Decode, text), Code::kMalformed) << text;

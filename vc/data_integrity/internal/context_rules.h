@@ -25,7 +25,7 @@ inline constexpr std::string_view kDataLoss = "data would be lost: ";
 // with the proof's, and what comes after that (unsigned) is known by its URL. For suites over RDF: the document and the
 // proofs are written in terms alone (no IRIs or keywords as names), contexts stand at the top only (and in embedded
 // credentials), and an inline context gives new terms only, each with an IRI that ends in the term's own name.
-Result<> CheckContexts(const nlohmann::json& document, const std::vector<nlohmann::json>& proofs, Cryptosuite suite,
-                       const json_ld::ContextStore& contexts);
+Result<> CheckContexts(const nlohmann::json& document, const std::vector<const nlohmann::json*>& proofs,
+                       Cryptosuite suite, const json_ld::ContextStore& contexts);
 
 }  // namespace keel::vc::internal
