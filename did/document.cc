@@ -20,11 +20,22 @@ constexpr std::array kRelationships = {Relationship::kAuthentication, Relationsh
                                        Relationship::kKeyAgreement, Relationship::kCapabilityInvocation,
                                        Relationship::kCapabilityDelegation};
 
+constexpr size_t kMaxIdentifiers = 256;  // of alsoKnownAs, and of controller
+
 std::unexpected<Error> Bad(std::string detail) {
   return Fail(Code::kInvalidDidDocument, "did document", std::move(detail));
 }
 
 std::string Absolute(const std::string& base, std::string id) { return id.starts_with('#') ? base + id : id; }
+
+// A DID, or (Controlled Identifiers, which credentials name their issuers by) another URL.
+bool IsIdentifier(const std::string& text) {
+  if (text.starts_with("did:")) return IsDid(text);
+  return text.find("://") != std::string::npos || text.starts_with("urn:");
+}
+
+// DID Core section 3.2, after a relative one was completed. Other identifiers' methods are theirs to judge.
+bool IsMethodId(const std::string& id) { return !id.starts_with("did:") || DidUrl::Parse(id).has_value(); }
 
 const json* Member(const json& object, const char* name) {
   const auto it = object.find(name);
@@ -39,8 +50,11 @@ Result<VerificationMethod> ReadMethod(const json& value, const std::string& did)
   if (id == nullptr || !id->is_string() || type == nullptr || !type->is_string())
     return Bad("a verification method without id or type");
   method.id = Absolute(did, id->get<std::string>());
+  if (!IsMethodId(method.id)) return Bad("verification method id \"" + method.id.substr(0, 200) + "\" is no DID URL");
   method.type = type->get<std::string>();
-  if (const json* controller = Member(value, "controller"); controller != nullptr && controller->is_string()) {
+  if (const json* controller = Member(value, "controller"); controller != nullptr) {
+    if (!controller->is_string() || !IsIdentifier(controller->get_ref<const std::string&>()))
+      return Bad("verification method " + method.id + " has a controller that is no DID");
     method.controller = controller->get<std::string>();
   } else {
     method.controller = did;  // peers leave it out; DID Core says it must be there
@@ -61,6 +75,18 @@ void ReadStrings(const json& value, std::vector<std::string>& out) {
       if (item.is_string()) out.push_back(item.get<std::string>());
     }
   }
+}
+
+// A string, or an array of strings (DID Core sections 5.1.2, 5.1.3).
+Result<> ReadIdentifiers(const json& document, const char* name, std::vector<std::string>& out) {
+  const json* value = Member(document, name);
+  if (value == nullptr) return {};
+  const bool strings =
+      value->is_array() && std::all_of(value->begin(), value->end(), [](const json& item) { return item.is_string(); });
+  if (!value->is_string() && !strings) return Bad(std::string(name) + " is neither a string nor an array of strings");
+  if (value->size() > kMaxIdentifiers) return Bad(std::string(name) + " is too long");
+  ReadStrings(*value, out);
+  return {};
 }
 
 // What a service, or an endpoint object of it, says beside its uri.
@@ -110,6 +136,8 @@ Result<Service> ReadService(const json& value, const std::string& did) {
   const json* endpoint = Member(value, "serviceEndpoint");
   if (id == nullptr || !id->is_string() || type == nullptr || endpoint == nullptr)
     return Bad("a service without id, type or serviceEndpoint");
+  if (!endpoint->is_string() && !endpoint->is_object() && !endpoint->is_array())
+    return Bad("a serviceEndpoint that is no string, object or array");
   Service service;
   service.id = Absolute(did, id->get<std::string>());
   ReadStrings(*type, service.types);
@@ -206,8 +234,12 @@ Result<DidDocument> DidDocument::FromJson(const json& value) {
   if (id == nullptr || !id->is_string() || id->get_ref<const std::string&>().empty()) return Bad("no id");
   DidDocument document;
   document.id = id->get<std::string>();
-  if (const json* known = Member(value, "alsoKnownAs")) ReadStrings(*known, document.also_known_as);
-  if (const json* controller = Member(value, "controller")) ReadStrings(*controller, document.controllers);
+  if (!IsIdentifier(document.id)) return Bad("id \"" + document.id.substr(0, 200) + "\" is no DID");
+  KEEL_TRY_VOID(ReadIdentifiers(value, "alsoKnownAs", document.also_known_as));
+  KEEL_TRY_VOID(ReadIdentifiers(value, "controller", document.controllers));
+  for (const std::string& controller : document.controllers) {
+    if (!IsIdentifier(controller)) return Bad("controller \"" + controller.substr(0, 200) + "\" is no DID");
+  }
 
   auto add = [&document](VerificationMethod method) -> Result<> {
     for (const VerificationMethod& known : document.methods) {
@@ -262,6 +294,10 @@ Result<DidDocument> DidDocument::FromJson(const json& value) {
     if (services->size() > kMaxServices) return Bad("more than " + std::to_string(kMaxServices) + " services");
     for (const json& item : *services) {
       KEEL_TRY(Service service, ReadService(item, document.id));
+      // DID Core section 5.4: otherwise a DID URL would name two.
+      if (std::any_of(document.services.begin(), document.services.end(),
+                      [&](const Service& known) { return known.id == service.id; }))
+        return Bad("service " + service.id.substr(0, 200) + " appears twice");
       document.services.push_back(std::move(service));
     }
   }

@@ -68,6 +68,16 @@ TEST_F(Document, CompletesRelativeIdsAndKeepsUnknownKeys) {
   EXPECT_NE(document->FindService("#s"), nullptr);
 }
 
+TEST_F(Document, IdentifiersThatAreTaken) {
+  for (const char* good : {R"({"id":"did:x:1"})", R"({"id":"https://issuer.example/1"})", R"({"id":"urn:uuid:1"})",
+                           R"({"id":"did:x:1","controller":["did:x:2","did:x:3"],"alsoKnownAs":["https://e.example"]})",
+                           R"({"id":"did:x:1","controller":"did:x:2","alsoKnownAs":"did:y:2"})",
+                           R"({"id":"did:x:1","assertionMethod":["did:x:2#elsewhere"],"whatever":{"a":[1]}})"}) {
+    const auto document = DidDocument::Parse(good);
+    EXPECT_TRUE(document.has_value()) << good << (document ? "" : document.error().Text());
+  }
+}
+
 TEST_F(Document, AMethodOfAnotherDidCountsForNothing) {
   auto document = DidDocument::Parse(R"({"id":"did:x:1","authentication":[
       {"id":"did:x:2#a","type":"Multikey","controller":"did:x:2","publicKeyMultibase":"z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"}]})");
@@ -94,6 +104,25 @@ TEST_F(Document, Refuses) {
           R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"JsonWebKey2020","publicKeyJwk":{"kty":"OKP","crv":"X25519","x":"avH0O2Y4tqLAq8y9zpianr8ajii5m4F_mICrzNlatXs","d":"r-jK2cO3taR8LQnJB1_ikLBTAnOtShJOsHXRUWT-aZA"}}]})",
           // type and key disagree
           R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"X25519KeyAgreementKey2020","publicKeyMultibase":"z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"}]})",
+          // DID Core sections 5.1 to 5.4
+          R"({"id":"nobody"})",
+          R"({"id":"did:x"})",
+          R"({"id":"did:x:1#a"})",
+          R"({"id":"did:x:1","controller":7})",
+          R"({"id":"did:x:1","controller":["did:x:2",{}]})",
+          R"({"id":"did:x:1","controller":"somebody"})",
+          R"({"id":"did:x:1","alsoKnownAs":{"a":"b"}})",
+          R"({"id":"did:x:1","alsoKnownAs":["did:x:2",1]})",
+          R"({"id":"did:x:1","verificationMethod":[{"id":"#a b","type":"X","controller":"did:x:1"}]})",
+          R"({"id":"did:x:1","verificationMethod":[{"id":"did:x#a","type":"X","controller":"did:x:1"}]})",
+          R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":["X"],"controller":"did:x:1"}]})",
+          R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"X","controller":["did:x:1"]}]})",
+          R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"X","controller":"me"}]})",
+          R"({"id":"did:x:1","keyAgreement":[7]})",
+          R"({"id":"did:x:1","service":{"id":"#s","type":"S","serviceEndpoint":"https://e.example"}})",
+          R"({"id":"did:x:1","service":[{"id":"#s","type":"S","serviceEndpoint":7}]})",
+          R"({"id":"did:x:1","service":[{"id":"#s","type":"S","serviceEndpoint":"https://e.example"},
+                                        {"id":"did:x:1#s","type":"T","serviceEndpoint":"https://e.example"}]})",
           // twice
           R"({"id":"did:x:1","verificationMethod":[{"id":"#a","type":"X"},{"id":"did:x:1#a","type":"X"}]})",
       }) {

@@ -91,9 +91,9 @@ class Routing : public ::testing::Test {
 };
 
 TEST_F(Routing, DirectEndpointTakesTheMessageAsItIs) {
-  const std::string bob =
-      world.Add("did:example:bob", json::array({World::Service({{"uri", "http://bob/"}}),
-                                                World::Service({{"uri", "ws://bob/"}, {"accept", {"didcomm/v2"}}})}));
+  const std::string bob = world.Add(
+      "did:example:bob", json::array({World::Service({{"uri", "http://bob/"}}),
+                                      World::Service({{"uri", "ws://bob/"}, {"accept", {"didcomm/v2"}}}, "#t")}));
   const std::string packed = PackFor(bob);
   const auto ways = Route(packed, bob, world);
   ASSERT_TRUE(ways) << ways.error().Text();
@@ -184,8 +184,9 @@ TEST_F(Routing, WhatIsUnusableIsPassedOverOrNamed) {
             Code::kMalformed);
   EXPECT_EQ(code(json::array({World::Service({{"uri", "did:example:gone"}})})), Code::kNotFound);
   // A second, good service is used in each case.
-  EXPECT_EQ(code(json::array({World::Service({{"uri", "did:example:gone"}}), World::Service({{"uri", "http://y/"}})})),
-            Code::kOk);
+  EXPECT_EQ(
+      code(json::array({World::Service({{"uri", "did:example:gone"}}), World::Service({{"uri", "http://y/"}}, "#t")})),
+      Code::kOk);
   // A bare string, with accept and routing keys beside it.
   EXPECT_EQ(code(json::array({World::Service("http://x/")})), Code::kOk);
   json old = World::Service("http://x/");
@@ -213,7 +214,7 @@ TEST_F(Routing, Bounds) {
 TEST_F(Routing, AWayThatCannotBeWrappedLeavesTheOthers) {
   const std::string bob = world.Add(
       "did:example:bob", json::array({World::Service({{"uri", "http://m/"}, {"routingKeys", {"did:example:gone#k"}}}),
-                                      World::Service({{"uri", "http://bob/"}})}));
+                                      World::Service({{"uri", "http://bob/"}}, "#t")}));
   const std::string packed = PackFor(bob);
   const auto ways = Route(packed, bob, world);
   ASSERT_TRUE(ways) << ways.error().Text();
