@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/encoding.h"
 
+#include "core/base64_blocks.h"
 #include "core/secret.h"
 
 namespace keel {
@@ -27,11 +28,20 @@ uint8_t ValueOf(const std::array<uint8_t, 128>& table, char c) {
   return index < 128 ? table[index] : kNone;
 }
 
+// One of base64's two alphabets.
+struct Base64Alphabet {
+  const char* characters;
+  const std::array<uint8_t, 128>& values;
+  bool url;
+};
+constexpr Base64Alphabet kUrl{kBase64UrlAlphabet, kBase64UrlValues, true};
+constexpr Base64Alphabet kPadded{kBase64Alphabet, kBase64Values, false};
+
 // The characters of base64 without padding; the caller has checked the room.
-size_t EncodeBits(ByteView in, const char* alphabet, char* out) {
-  size_t used = 0;
+size_t EncodeBits(ByteView in, const Base64Alphabet& base64, char* out) {
+  const char* alphabet = base64.characters;
   // Three octets are four characters; what is left over goes the slow way.
-  size_t at = 0;
+  auto [at, used] = internal::EncodeBase64Blocks(in, out, base64.url);
   const uint8_t* from = in.data();
   for (; in.size() - at >= 3; at += 3) {
     const uint32_t three =
@@ -56,12 +66,12 @@ size_t EncodeBits(ByteView in, const char* alphabet, char* out) {
   return used;
 }
 
-Result<size_t> DecodeBits(std::string_view in, const std::array<uint8_t, 128>& table, ByteSpan out, const char* where) {
+Result<size_t> DecodeBits(std::string_view in, const Base64Alphabet& base64, ByteSpan out, const char* where) {
+  const std::array<uint8_t, 128>& table = base64.values;
   if (in.size() % 4 == 1) return Fail(Code::kMalformed, where);
   const size_t need = in.size() / 4 * 3 + (in.size() % 4 == 0 ? 0 : in.size() % 4 - 1);
   if (need > out.size()) return Fail(Code::kBufferTooSmall, where);
-  size_t used = 0;
-  size_t at = 0;
+  auto [at, used] = internal::DecodeBase64Blocks(in, out.first(need), base64.url);
   // Whole groups of four while nothing is odd in them; the slow way finds out what is.
   // Pointers: the bounds are those of the loop, and `need` has been compared with the room.
   const auto* from = reinterpret_cast<const uint8_t*>(in.data());
@@ -100,17 +110,15 @@ Result<size_t> DecodeBits(std::string_view in, const std::array<uint8_t, 128>& t
 
 Result<size_t> Base64UrlEncode(ByteView in, std::span<char> out) {
   if (Base64UrlLength(in.size()) > out.size()) return Fail(Code::kBufferTooSmall, "base64url");
-  return EncodeBits(in, kBase64UrlAlphabet, out.data());
+  return EncodeBits(in, kUrl, out.data());
 }
 
-Result<size_t> Base64UrlDecode(std::string_view in, ByteSpan out) {
-  return DecodeBits(in, kBase64UrlValues, out, "base64url");
-}
+Result<size_t> Base64UrlDecode(std::string_view in, ByteSpan out) { return DecodeBits(in, kUrl, out, "base64url"); }
 
 Result<size_t> Base64Encode(ByteView in, std::span<char> out) {
   const size_t length = Base64Length(in.size());
   if (length > out.size()) return Fail(Code::kBufferTooSmall, "base64");
-  size_t used = EncodeBits(in, kBase64Alphabet, out.data());
+  size_t used = EncodeBits(in, kPadded, out.data());
   while (used < length) out[used++] = '=';
   return used;
 }
@@ -120,7 +128,7 @@ Result<size_t> Base64Decode(std::string_view in, ByteSpan out) {
   size_t padding = 0;
   while (padding < 2 && padding < in.size() && in[in.size() - 1 - padding] == '=') ++padding;
   in.remove_suffix(padding);
-  return DecodeBits(in, kBase64Values, out, "base64");
+  return DecodeBits(in, kPadded, out, "base64");
 }
 
 Result<size_t> HexEncode(ByteView in, std::span<char> out) {

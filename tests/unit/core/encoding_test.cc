@@ -172,6 +172,56 @@ TEST(Encodings, RoundTripAndExactRoom) {
   }
 }
 
+// What goes by blocks against one bit after the other, at every length, and with every octet in every place.
+TEST(Base64, BlocksSayWhatBitsSay) {
+  std::mt19937 random(3);
+  const std::string letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  const auto check = [&](Encoder encode, Decoder decode, const std::string& alphabet, bool pads) {
+    for (size_t length = 0; length <= 200; ++length) {
+      Bytes octets(length);
+      for (auto& octet : octets) octet = static_cast<uint8_t>(random());
+      std::string expected;
+      for (size_t bit = 0; bit < length * 8; bit += 6) {
+        unsigned value = 0;
+        for (size_t i = bit; i < bit + 6; ++i)
+          value = value << 1 | (i < length * 8 ? octets[i / 8] >> (7 - i % 8) & 1u : 0u);
+        expected += alphabet[value];
+      }
+      while (pads && expected.size() % 4 != 0) expected += '=';
+      ASSERT_EQ(Encode(encode, octets), expected);
+      Bytes out;
+      ASSERT_EQ(Decode(decode, expected, &out), Code::kOk);
+      ASSERT_EQ(out, octets);
+      // In place, both ways: decoded over its own front, encoded from its own end.
+      std::string place = expected;
+      const auto n = decode(place, ByteSpan(reinterpret_cast<uint8_t*>(place.data()), place.size()));
+      ASSERT_TRUE(n);
+      ASSERT_TRUE(Equal(AsBytes(std::string_view(place).substr(0, *n)), octets));
+      std::copy(octets.begin(), octets.end(), place.end() - static_cast<std::ptrdiff_t>(length));
+      ASSERT_TRUE(encode(AsBytes(std::string_view(place).substr(place.size() - length)), place));
+      ASSERT_EQ(place, expected);
+    }
+    const std::string good = Encode(encode, Bytes(96, 0x5a));
+    for (size_t at = 0; at < good.size(); ++at) {
+      for (int octet = 0; octet < 256; ++octet) {
+        std::string bent = good;
+        bent[at] = static_cast<char>(octet);
+        const bool fine = alphabet.find(bent[at]) != std::string::npos;
+        const Code code = Decode(decode, bent);
+        // The last character may hold padding instead, or bits that belong to nothing.
+        if (at + 1 != good.size()) {
+          EXPECT_EQ(code == Code::kOk, fine) << at << " " << octet;
+        }
+        if (!fine && octet != '=') {
+          EXPECT_EQ(code, Code::kMalformed) << at << " " << octet;
+        }
+      }
+    }
+  };
+  check(Base64UrlEncode, Base64UrlDecode, letters + "-_", false);
+  check(Base64Encode, Base64Decode, letters + "+/", true);
+}
+
 // assurance I6: whatever a decoder takes, the encoder gives back octet for octet.
 TEST(Encodings, DecodeThenEncodeIsTheIdentity) {
   std::mt19937 random(2);
