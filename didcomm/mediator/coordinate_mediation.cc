@@ -104,7 +104,7 @@ Result<std::vector<Outgoing>> CoordinateMediation::Receive(const Incoming& incom
   std::optional<Result<Message>> reply;
   if (type.Is("mediate-request")) {
     reply = Request(incoming, version3);
-  } else if (!parts_.accounts.Has(message.from)) {
+  } else if (!parts_.accounts.Has(message.from) || !parts_.admit(message.from)) {
     return Fail(Code::kWrongState, kWhere, "'" + message.type + "' before mediation was granted");
   } else if (type.Is(version3 ? "recipient-update" : "keylist-update")) {
     reply = Update(incoming, version3);

@@ -12,7 +12,8 @@ std::vector<ProtocolInfo> Forwarding::Speaks() const { return {{std::string(kRou
 Result<std::vector<Outgoing>> Forwarding::Receive(const Incoming& incoming) {
   KEEL_TRY(Forward forward, UnwrapForward(incoming.message()));
   const auto match = parts_.accounts.Find(forward.next);
-  if (!match) return Fail(Code::kNotFound, "didcomm forward", "nobody here receives for " + forward.next);
+  if (!match || !parts_.admit(match->account))
+    return Fail(Code::kNotFound, "didcomm forward", "nobody here receives for " + forward.next);
   const UnixSeconds until = incoming.message().expires_time.value_or(0);
   for (std::string& payload : forward.payloads) {
     std::string envelope = payload;

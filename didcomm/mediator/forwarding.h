@@ -19,6 +19,7 @@ class Forwarding final : public Protocol {
   struct Parts {
     MediationAccounts& accounts;
     MessageQueue& queue;
+    std::function<bool(const std::string& did)> admit;  // who is granted mediation, still
     // Wraps a payload once more for the recipient ("Rewrapping"); empty: payloads are queued as they came.
     std::function<Result<std::string>(std::string payload, const std::string& recipient)> rewrap;
     // After a message was queued, durably.

@@ -128,19 +128,23 @@ Result<> Mediator::Impl::Build() {
   KEEL_TRY(const std::vector<std::string> dids, KnownDids());
   for (const std::string& one : dids) UseDid(one);
 
+  const auto admit = [this](const std::string& who) { return !options.admit || options.admit(who); };
   coordinate = std::make_unique<CoordinateMediation>(CoordinateMediation::Parts{
       .accounts = *accounts,
       .routing_did = [this] { return Did(); },
-      .admit = [this](const std::string& who) { return !options.admit || options.admit(who); },
+      .admit = admit,
       .granted = [](const std::string& who) { base::LogInfo("mediator.granted", {{"did", who}}); }});
   pickup = std::make_unique<MessagePickup>(MessagePickup::Parts{
-      .accounts = *accounts, .queue = *queue, .pack = [this](const Message& message) -> Result<std::string> {
+      .accounts = *accounts,
+      .queue = *queue,
+      .admit = admit,
+      .pack = [this](const Message& message) -> Result<std::string> {
         PackOptions how;
         how.agreements = &agreements;
         KEEL_TRY(Packed packed, PackAuthcrypt(message, message.from, message.to.front(), finder, resolver, how));
         return std::move(packed.text);
       }});
-  Forwarding::Parts forward{.accounts = *accounts, .queue = *queue, .rewrap = {}, .arrived = {}};
+  Forwarding::Parts forward{.accounts = *accounts, .queue = *queue, .admit = admit, .rewrap = {}, .arrived = {}};
   if (options.rewrap) {
     forward.rewrap = [this](std::string payload, const std::string& recipient) {
       return WrapForward(std::move(payload), recipient, {recipient}, resolver);

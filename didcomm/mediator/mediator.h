@@ -27,7 +27,8 @@ inline constexpr std::string_view kMediatorPath = "/didcomm/mediator";
 struct MediatorOptions {
   std::string data_dir;    // keys.keel and db; made when it isn't there
   std::string passphrase;  // of keys.keel; empty: an unprotected software key
-  // Who is granted mediation; empty: everybody. Called from any thread.
+  // Who is granted mediation; empty: everybody. Asked again at each message of an account and each one for it: who
+  // isn't admitted any more is served no longer. Called from any thread.
   std::function<bool(const std::string& did)> admit;
   bool rewrap = false;  // wrap every payload once more for its recipient
   QueueLimits queue;

@@ -117,7 +117,7 @@ Result<std::vector<Outgoing>> MessagePickup::Receive(const Incoming& incoming) {
   const Message& message = incoming.message();
   if (!incoming.Proven()) return Fail(Code::kRefused, kWhere, "a sender who isn't proven");
   KEEL_TRY(const MessageType type, MessageType::Parse(message.type));
-  if (!parts_.accounts.Has(message.from))
+  if (!parts_.accounts.Has(message.from) || !parts_.admit(message.from))
     return Fail(Code::kWrongState, kWhere, "'" + message.type + "' before mediation was granted");
   std::optional<Result<Message>> reply;
   if (type.Is("status-request")) {

@@ -34,6 +34,7 @@ class MessagePickup final : public Protocol {
   struct Parts {
     MediationAccounts& accounts;
     MessageQueue& queue;
+    std::function<bool(const std::string& did)> admit;  // who is granted mediation, still
     Packer pack;
   };
   explicit MessagePickup(Parts parts) : parts_(std::move(parts)) {}

@@ -231,9 +231,21 @@ TEST(Mediator, AdmissionAndLimits) {
   EXPECT_EQ(world.Client(account)->RequestMediation().error().code, Code::kRefused);
   wanted = account;
   auto client = world.Client(account);
-  ASSERT_TRUE(client->RequestMediation());
-  ASSERT_TRUE(client->AddRecipients({world.MakeDid(), world.MakeDid()}));
+  const auto routing = client->RequestMediation();
+  ASSERT_TRUE(routing);
+  const std::string given_out = world.MakeDid(*routing), alice = world.MakeDid();
+  ASSERT_TRUE(client->AddRecipients({given_out, world.MakeDid()}));
   EXPECT_EQ(client->AddRecipients({world.MakeDid()}).error().code, Code::kRefused);
+  // Who isn't admitted any more is served no longer, and nothing is taken for it.
+  EXPECT_TRUE(world.Post(world.Onion(alice, given_out)));
+  EXPECT_EQ(client->Fetch()->size(), 1u);
+  wanted.clear();
+  EXPECT_FALSE(client->Fetch());
+  EXPECT_FALSE(client->Recipients());
+  EXPECT_FALSE(client->RequestMediation());
+  EXPECT_FALSE(world.Post(world.Onion(alice, given_out)));
+  wanted = account;
+  EXPECT_EQ(client->Fetch()->size(), 1u);
 
   options.accounts.accounts = 1;
   options.admit = {};
