@@ -109,6 +109,8 @@ Result<PlainMessage> ReadPlain(ByteView plaintext, std::string_view our_did, Uni
   KEEL_TRY(m.id, m.json.GetPlain(hdr::kId));
   if (m.id.empty() || m.id.size() > kMaxMessageId) return Fail(Code::kTooLarge, "message id");
   KEEL_TRY(m.type, m.json.GetPlain(hdr::kType));
+  KEEL_TRY(const std::string_view typ, Header(m.json, "typ", kPlainTyp.size()));
+  if (!typ.empty() && typ != kPlainTyp && typ != Part(kPlainTyp, 12)) return Fail(Code::kMalformed, "message typ");
   KEEL_TRY(m.from, Header(m.json, hdr::kFrom, kMaxPeerDid));
   KEEL_TRY(m.thid, Header(m.json, hdr::kThid, kMaxMessageId));
   if (m.thid.empty()) m.thid = m.id;
@@ -301,6 +303,7 @@ Result<std::string_view> ReadFromPrior(std::string_view jwt, std::string_view fr
   KEEL_TRY(const std::string_view sub, payload.GetPlain("sub"));
   if (!IsOurs(kid, iss) || kid == iss) return Fail(Code::kWrongSender, "from_prior iss");
   if (sub != from) return Fail(Code::kWrongSender, "from_prior sub");
+  if (iss == sub) return Fail(Code::kMalformed, "from_prior iss is sub");
   return iss;
 }
 

@@ -18,8 +18,11 @@ struct Parts {
 
 Result<Parts> Split(ByteView message) {
   KEEL_TRY(const JsonView jws, JsonView::Parse(AsText(message)));
-  if (jws.kind() != JsonView::Kind::kObject || jws.Has("header") || jws.Has("protected"))
-    return Fail(Code::kMalformed, "signed message");
+  if (jws.kind() != JsonView::Kind::kObject) return Fail(Code::kMalformed, "signed message");
+  // Of the flattened form, or of an encrypted message.
+  for (const char* name : {"header", "protected", "signature", "ciphertext"}) {
+    if (jws.Has(name)) return Fail(Code::kMalformed, "signed message");
+  }
   Parts parts;
   KEEL_TRY(parts.payload, jws.GetPlain("payload"));
   KEEL_TRY(const JsonView list, jws.Get("signatures"));
@@ -32,6 +35,8 @@ Result<Parts> Split(ByteView message) {
   KEEL_TRY(parts.signature, item.GetPlain("signature"));
   KEEL_TRY(const JsonView header, item.Get("header"));
   KEEL_TRY(parts.kid, header.GetPlain("kid"));
+  // What nobody signed says nothing else.
+  if (header.count() != 1) return Fail(Code::kMalformed, "signed header");
   return parts;
 }
 

@@ -339,9 +339,11 @@ guard("unpack from", CHECKS, "!from.empty() && did::DidOf(kid) == from", ADDRESS
 guard("unpack to", CHECKS, "std::none_of(message.to.begin(), message.to.end(), "
       "[ours](const std::string& to) { return did::DidOf(to) == ours; })",
       ADDRESSING + "ToMustNameUs", new="false")
-guard("unpack expiry", "didcomm/unpack.cc",
-      "options.now && result.message.expires_time && !NotAfterOk(*result.message.expires_time, *options.now)",
-      ADDRESSING + "Expiry", new="false")
+guard("unpack expiry", CHECKS, "!NotAfterOk(*message.expires_time, now)", "keel_didcomm_test:Addressing.Expiry", new="false")
+guard("unpack made ahead", CHECKS, "*message.created_time > now + kMaxAhead",
+      "keel_didcomm_test:Addressing.CreatedAheadOfTime", new="false")
+guard("unpack older than the replay cache", CHECKS, "*message.created_time + replay_seconds < now",
+      "keel_didcomm_test:Replay.NotAfterTheCacheHasForgottenEither", new="false")
 guard("unpack replay", "didcomm/unpack.cc", "if (!fresh) return Fail(Code::kReplayed, \"didcomm unpack\", \"message \" + "
       'result.message.id + " came before");', "keel_didcomm_test:Replay.UnpackRefusesTheSecond")
 guard("unpack unencrypted", "didcomm/unpack.cc", "options.require_encrypted && !metadata.encrypted",
@@ -370,6 +372,13 @@ guard("queue counter", "didcomm/mediator/queue.cc", "batch.Put(s.Key('s', \"\"),
       QUEUE + "IdsAreNeverUsedAgain")
 guard("queue acknowledged on disk", "didcomm/mediator/queue.cc", "KEEL_TRY_VOID(committer.Commit(std::move(batch)));",
       QUEUE + "StaysUntilAcknowledgedAndOverARestart", "keel_mediator_fault_test:MediatorQueue.PowerCutAtEveryWrite")
+guard("wallet: signed header says more", "device-wallet/core/signed.cc", "header.count() != 1",
+      "keel_wallet_test:Signed.RoundTripsAndRefusals", new="false")
+guard("wallet: from_prior to itself", "device-wallet/core/messages.cc", "iss == sub",
+      "keel_wallet_test:Messages.FromPriorIsMadeAndRead", new="false")
+guard("wallet: typ of another layer", "device-wallet/core/messages.cc",
+      "!typ.empty() && typ != kPlainTyp && typ != Part(kPlainTyp, 12)", "keel_wallet_test:Messages.TypIsThatOfAPlaintext",
+      new="false")
 MEDIATOR = "keel_didcomm_mediator_test:Mediator."
 guard("mediation recipient's owner", "didcomm/mediator/accounts.cc", "owner && recipient != CanonicalRecipient(account)",
       MEDIATOR + "NobodyTakesAnothersRecipientExceptItsOwner", new="false")
@@ -377,16 +386,24 @@ guard("mediation admission", "didcomm/mediator/coordinate_mediation.cc", "!parts
       MEDIATOR + "AdmissionAndLimits", new="false")
 guard("mediation before the grant", "didcomm/mediator/coordinate_mediation.cc", "!parts_.accounts.Has(message.from)",
       MEDIATOR + "OutOfOrderAndMalformedMessagesAreProblems", new="false")
-guard("pickup before the grant", "didcomm/mediator/message_pickup.cc",
-      'if (!parts_.accounts.Has(message.from)) return Fail(Code::kWrongState, kWhere, "\'" + message.type + '
-      '"\' before mediation was granted");', MEDIATOR + "OutOfOrderAndMalformedMessagesAreProblems")
+guard("pickup before the grant", "didcomm/mediator/message_pickup.cc", "!parts_.accounts.Has(message.from)",
+      MEDIATOR + "OutOfOrderAndMalformedMessagesAreProblems", new="false")
+guard("pickup after admission", "didcomm/mediator/message_pickup.cc", "!parts_.admit(message.from)",
+      MEDIATOR + "AdmissionAndLimits", "keel_verifier_mediator_test:MembersMediation.IsGrantedToOnboardedDevicesAlone",
+      new="false")
+guard("mediation after admission", "didcomm/mediator/coordinate_mediation.cc", "!parts_.admit(message.from)",
+      MEDIATOR + "AdmissionAndLimits", new="false")
+guard("forward after admission", "didcomm/mediator/forwarding.cc", "!parts_.admit(match->account)",
+      MEDIATOR + "AdmissionAndLimits", "keel_verifier_mediator_test:MembersMediation.IsGrantedToOnboardedDevicesAlone",
+      new="false")
 guard("pickup live without a connection", "didcomm/mediator/message_pickup.cc", "on && incoming.channel == nullptr",
       MEDIATOR + "OutOfOrderAndMalformedMessagesAreProblems", new="false")
 guard("pickup without return route", "didcomm/mediator/message_pickup.cc",
       'if (message.return_route != "all" && message.return_route != "thread") return std::vector<Outgoing>();',
       MEDIATOR + "PickupAnswers")
 guard("forward for nobody", "didcomm/mediator/forwarding.cc",
-      'if (!match) return Fail(Code::kNotFound, "didcomm forward", "nobody here receives for " + forward.next);',
+      'if (!match || !parts_.admit(match->account)) '
+      'return Fail(Code::kNotFound, "didcomm forward", "nobody here receives for " + forward.next);',
       MEDIATOR + "ForwardsThatAreRefused")
 TRANSPORTS = "keel_didcomm_transports_test:"
 guard("coap repeat", "didcomm/transports/coap_transport.cc", "more_of_reply || found->second.last == id",

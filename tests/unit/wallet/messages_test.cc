@@ -179,6 +179,21 @@ TEST(Messages, WhatIsInsideAForwardOrADelivery) {
   take(with(delivery, json::object(), {{{"id", "a1"}, {"data", {{"base64", "A!"}}}}}), "", Code::kMalformed);
 }
 
+TEST(Messages, TypIsThatOfAPlaintext) {
+  const auto read = [](const json& typ) {
+    json message = Ping();
+    message["typ"] = typ;
+    const std::string text = message.dump();
+    const auto m = ReadPlain(AsBytes(text), kUs, 0);
+    return m ? Code::kOk : m.error().code;
+  };
+  EXPECT_EQ(read("application/didcomm-plain+json"), Code::kOk);
+  EXPECT_EQ(read("didcomm-plain+json"), Code::kOk);
+  for (const char* other : {"application/didcomm-signed+json", "application/didcomm-encrypted+json", "x"})
+    EXPECT_NE(read(other), Code::kOk) << other;
+  EXPECT_NE(read(1), Code::kOk);
+}
+
 TEST(Messages, FromPriorIsMadeAndRead) {
   for (const KeyType type : {KeyType::kEd25519, KeyType::kP256}) {
     fakes::MemoryKeys keys;
@@ -195,6 +210,8 @@ TEST(Messages, FromPriorIsMadeAndRead) {
     };
     EXPECT_EQ(read(jwt, kUs, kid, key), Code::kOk);
     EXPECT_EQ(read(jwt, kThem, kid, key), Code::kWrongSender) << "another may not take it over";
+    const size_t same = MakeFromPrior(kThem, kThem, 1'700'000'000, kid, keys, key, out).value();
+    EXPECT_EQ(read(std::string(out.data(), same), kThem, kid, key), Code::kMalformed) << "from itself to itself";
     EXPECT_EQ(read(jwt, kUs, kid, other), Code::kBadSignature);
     EXPECT_EQ(read(jwt, kUs, kThem + "#key-1", key), Code::kWrongSender);
     for (size_t i = 0; i < jwt.size(); i += 5) {
@@ -251,6 +268,9 @@ TEST(Signed, RoundTripsAndRefusals) {
     EXPECT_EQ(bend([](json& j) { j["signatures"].push_back(j["signatures"][0]); }), Code::kUnsupported);
     EXPECT_EQ(bend([](json& j) { j["signatures"] = json::array(); }), Code::kMalformed);
     EXPECT_EQ(bend([](json& j) { j["signatures"][0]["header"]["kid"] = kUs + "#key-2"; }), Code::kWrongSender);
+    EXPECT_EQ(bend([](json& j) { j["signatures"][0]["header"]["alg"] = "none"; }), Code::kMalformed);
+    for (const char* name : {"header", "protected", "signature", "ciphertext"})
+      EXPECT_EQ(bend([name](json& j) { j[name] = "x"; }), Code::kMalformed) << name;
     EXPECT_EQ(bend([](json& j) { j["signatures"][0]["signature"] = "AAAA"; }), Code::kBadSignature);
     const auto header = [&](const json& h) {
       return bend([&](json& j) { j["signatures"][0]["protected"] = B64(h.dump()); });
