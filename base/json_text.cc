@@ -2,13 +2,13 @@
 #include "base/json_text.h"
 
 #include <charconv>
-#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
 #include "base/internal/json_begin.h"
 #include "base/internal/json_number.h"
+#include "base/internal/json_plain.h"
 #include "core/encoding.h"
 
 namespace keel::base {
@@ -16,19 +16,6 @@ namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
 constexpr size_t kManyNames = 16;  // from here on an object's names are kept in a set
-
-// Sixteen octets at a time, in whatever the processor has for that.
-using Octets16 = uint8_t __attribute__((vector_size(16)));
-using Halves = uint64_t __attribute__((vector_size(16)));
-
-bool Any(const Octets16& mask) {
-  const Halves halves = reinterpret_cast<Halves>(mask);
-  return (halves[0] | halves[1]) != 0;
-}
-// '"', '\\' or below 0x20.
-bool HasSpecial(const Octets16& octets) {
-  return Any(reinterpret_cast<Octets16>((octets == '"') | (octets == '\\') | (octets < 0x20)));
-}
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -265,13 +252,7 @@ class JsonScanner {
     size_t i = at_ + 1;
     bool escaped = false;
     while (true) {
-      Octets16 sixteen;
-      while (text_.size() - i >= sizeof sixteen) {
-        std::memcpy(&sixteen, text_.data() + i, sizeof sixteen);
-        if (HasSpecial(sixteen)) break;
-        i += sizeof sixteen;
-      }
-      while (i < text_.size() && static_cast<uint8_t>(text_[i]) >= 0x20 && text_[i] != '"' && text_[i] != '\\') ++i;
+      i = internal::SkipPlain(text_, i);
       if (i >= text_.size()) return false;
       const char c = text_[i];
       if (c == '"') break;
@@ -435,17 +416,7 @@ std::optional<JsonText::Value> JsonText::Value::Find(std::string_view name) cons
 }
 
 void AppendJsonString(std::string& out, std::string_view text) {
-  bool plain = true;
-  size_t at = 0;
-  Octets16 sixteen;
-  for (; plain && text.size() - at >= sizeof sixteen; at += sizeof sixteen) {
-    std::memcpy(&sixteen, text.data() + at, sizeof sixteen);
-    plain = !HasSpecial(sixteen) && !Any(sixteen & 0x80);
-  }
-  for (; plain && at < text.size(); ++at) {
-    const auto octet = static_cast<uint8_t>(text[at]);
-    plain = octet >= 0x20 && octet < 0x80 && text[at] != '"' && text[at] != '\\';
-  }
+  const bool plain = internal::SkipPlain(text, 0) == text.size() && IsUtf8(AsBytes(text));
   if (!plain) {
     // DumpJson itself comes here.
     out += nlohmann::json(std::string(text)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -274,11 +274,11 @@ Result<Varint> VarintDecode(ByteView in) {
 bool IsUtf8(ByteView in) {
   size_t at = 0;
   while (at < in.size()) {
-    uint64_t eight = 0;
-    while (in.size() - at >= sizeof eight) {  // eight ASCII octets at a step
-      std::memcpy(&eight, in.data() + at, sizeof eight);
-      if ((eight & 0x8080808080808080u) != 0) break;
-      at += sizeof eight;
+    uint64_t ascii[4];
+    while (in.size() - at >= sizeof ascii) {  // 32 octets at a step while all are ASCII
+      std::memcpy(ascii, in.data() + at, sizeof ascii);
+      if (((ascii[0] | ascii[1] | ascii[2] | ascii[3]) & 0x8080808080808080u) != 0) break;
+      at += sizeof ascii;
     }
     if (at == in.size()) break;
     const uint8_t lead = in[at++];

@@ -24,7 +24,9 @@ Result<std::string> OpenSigned(const JsonText::Value& root, did::DidResolver& re
   if (root.Find("ciphertext")) return Bad("signed and encrypted at once");
   const auto payload_member = root.Find("payload");
   if (!payload_member || !payload_member->is_string()) return Bad("no payload");
-  const std::string payload_b64 = payload_member->String();
+  // In the text itself, unless it has escapes, which base64url needs none of.
+  const std::string unescaped = payload_member->View() ? std::string() : payload_member->String();
+  const std::string_view payload_b64 = payload_member->View().value_or(unescaped);
   std::string payload(payload_b64.size() / 4 * 3 + 3, '\0');
   auto length = Base64UrlDecode(payload_b64, ByteSpan(reinterpret_cast<uint8_t*>(payload.data()), payload.size()));
   if (!length) return Fail(length.error().code, "didcomm signed message", "payload is not canonical base64url");

@@ -180,6 +180,26 @@ TEST(JsonText, AgreesOnRubbish) {
   EXPECT_GT(good, 500u);
 }
 
+// Strings are read many octets at a time: every octet in every place of a long one.
+TEST(JsonText, EveryOctetInALongString) {
+  for (size_t at = 0; at < 150; ++at) {
+    for (int octet = 0; octet < 256; ++octet) {
+      std::string inside(150, 'x');
+      inside[at] = static_cast<char>(octet);
+      const Code code = Both("{\"a\":\"" + inside + "\"}", {});
+      if (octet < 0x20 || octet == '"' || octet > 0x7f) {
+        EXPECT_NE(code, Code::kOk) << at << " " << octet;
+      } else if (octet != '\\') {
+        EXPECT_EQ(code, Code::kOk) << at << " " << octet;
+      }
+      std::string out;
+      AppendJsonString(out, inside);
+      EXPECT_EQ(out, DumpJson(json(inside))) << at << " " << octet;
+      if (HasFailure()) return;
+    }
+  }
+}
+
 TEST(JsonText, WritesStringsAsTheTreeDoes) {
   for (const std::string& text : {std::string(), std::string("plain text"), std::string("\"\\/\b\n\x1f\x7f"),
                                   std::string("\xE2\x82\xAC"), std::string("bad \xff"), std::string("\0", 1)}) {
