@@ -167,17 +167,22 @@ struct Signed {
   std::string kid;  // the first signer's
 };
 
-// JWS JSON, general serialization; every signature has a protected header of its own and its kid beside it.
+// JWS JSON, general serialization; every signature has a protected header of its own and its kid beside it. The payload
+// is encoded once, where it stays: each header is put before it for its signature, then the text's beginning.
 Result<Signed> Sign(std::string_view plaintext, std::span<const std::string> sign_by, did::KeyFinder& keys,
                     did::DidResolver& resolver) {
   if (sign_by.empty() || sign_by.size() > kMaxSignatures)
     return Fail(Code::kInvalidArgument, "didcomm pack", "number of signatures");
+  constexpr std::string_view kBegin = "{\"payload\":\"";
+  constexpr size_t kPayloadAt = 128;  // a header's text and the '.' stand before it
+  const size_t payload_length = Base64UrlLength(plaintext.size());
   Signed result;
+  std::string& text = result.text;
+  text.reserve(kPayloadAt + payload_length + sign_by.size() * 512 + 32);
+  text.resize(kPayloadAt + payload_length);
+  KEEL_TRY_VOID(Base64UrlEncode(AsBytes(plaintext), std::span<char>(text).subspan(kPayloadAt)));
   std::vector<std::string> kids;
   std::string signatures;
-  const size_t payload_length = Base64UrlLength(plaintext.size());
-  std::string input;
-  input.reserve(payload_length + 128);
   for (const std::string& each : sign_by) {
     KEEL_TRY(const Signer signer, FindSigner(each, keys, resolver));
     if (std::find(kids.begin(), kids.end(), signer.kid) != kids.end())
@@ -185,12 +190,13 @@ Result<Signed> Sign(std::string_view plaintext, std::span<const std::string> sig
     std::string header = "{\"alg\":\"";
     header.append(crypto::JoseName(signer.algorithm)).append("\",\"typ\":\"").append(kTypSigned).append("\"}");
     const std::string protected_b64 = base::Base64Url(AsBytes(header));
-    input.assign(protected_b64).append(".");
-    const size_t payload_at = input.size();
-    input.resize(payload_at + payload_length);
-    KEEL_TRY_VOID(Base64UrlEncode(AsBytes(plaintext), std::span<char>(input).subspan(payload_at)));
+    KEEL_ASSERT(protected_b64.size() < kPayloadAt);
+    const size_t begin = kPayloadAt - 1 - protected_b64.size();
+    text.replace(begin, protected_b64.size(), protected_b64);
+    text[kPayloadAt - 1] = '.';
     ByteArray<crypto::kMaxSignature> octets;
-    KEEL_TRY(const size_t length, signer.key.store->Sign(signer.key.handle, AsBytes(input), octets));
+    KEEL_TRY(const size_t length,
+             signer.key.store->Sign(signer.key.handle, AsBytes(std::string_view(text).substr(begin)), octets));
     signatures.append(kids.empty() ? "" : ",").append("{\"protected\":\"").append(protected_b64);
     signatures.append("\",\"signature\":\"").append(base::Base64Url(ByteView(octets).first(length)));
     signatures.append("\",\"header\":{\"kid\":");
@@ -198,10 +204,8 @@ Result<Signed> Sign(std::string_view plaintext, std::span<const std::string> sig
     signatures.append("}}");
     kids.push_back(signer.kid);
   }
-  const std::string_view payload = std::string_view(input).substr(input.size() - payload_length);
-  result.text.reserve(payload.size() + signatures.size() + 32);
-  result.text.append("{\"payload\":\"").append(payload).append("\",\"signatures\":[");
-  result.text.append(signatures).append("]}");
+  text.replace(0, kPayloadAt, kBegin);
+  text.append("\",\"signatures\":[").append(signatures).append("]}");
   result.kid = std::move(kids.front());
   return result;
 }
