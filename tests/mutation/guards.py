@@ -514,3 +514,4 @@ guard("protocols: lured prover", JWT, "wish.nonce.empty() || wish.audience != re
 guard("protocols: holder's word", JWT, "if (!parts_.show) return ExchangeDecision::Later();", E + "ProversAreNotLured")
 
 import guards_proofs  # noqa: E402,F401  those of Data Integrity
+import guards_rdf  # noqa: E402,F401  those of JSON-LD and RDF

@@ -148,6 +148,14 @@ TEST(Context, TypeScopedTermsEndAtTheNextNode) {
   EXPECT_TRUE(Text(credential).has_value());
   credential["statusPurpose"] = "revocation";
   EXPECT_EQ(Text(credential).error().code, Code::kRefused);
+  // `validFrom` is a VerifiableCredential's, and not that of what is in it.
+  json subject = Credential(kV2);
+  subject["validFrom"] = "2026-01-01T00:00:00Z";
+  EXPECT_TRUE(Text(subject).has_value());
+  subject["credentialSubject"]["validFrom"] = "2026-01-01T00:00:00Z";
+  const auto text = Text(subject);
+  ASSERT_FALSE(text.has_value());
+  EXPECT_EQ(text.error().code, Code::kRefused);
 }
 
 TEST(Context, RecursionEnds) {
