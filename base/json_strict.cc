@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/json_strict.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/internal/json_begin.h"
+#include "base/internal/json_by_library.h"
 #include "base/internal/json_number.h"
 #include "base/json_text.h"
 
@@ -161,9 +163,57 @@ Result<std::optional<T>> Optional(const json& object, const char* name, Result<T
   return std::optional<T>(std::move(*value));
 }
 
+// The tree of a text that has been checked; as deep as the limits let it be.
+json Tree(JsonText::Value value) {
+  switch (value.kind()) {
+    case JsonText::Kind::kNull: return nullptr;
+    case JsonText::Kind::kBool: return value.raw() == "true";
+    case JsonText::Kind::kString: return value.String();
+    case JsonText::Kind::kInteger: {
+      const std::string_view text = value.raw();
+      if (text[0] != '-') {
+        json::number_unsigned_t number = 0;
+        std::from_chars(text.data(), text.data() + text.size(), number);
+        return number;
+      }
+      json::number_integer_t number = 0;
+      std::from_chars(text.data(), text.data() + text.size(), number);
+      return number;
+    }
+    case JsonText::Kind::kDouble: {
+      double number = 0;
+      std::from_chars(value.raw().data(), value.raw().data() + value.raw().size(), number);
+      return number == 0 ? 0.0 : number;
+    }
+    case JsonText::Kind::kArray: {
+      json out = json::array();
+      auto& items = out.get_ref<json::array_t&>();
+      for (const JsonText::Value item : value) items.push_back(Tree(item));
+      return out;
+    }
+    case JsonText::Kind::kObject: {
+      json out = json::object();
+      auto& members = out.get_ref<json::object_t&>();
+      // Our own texts have them sorted.
+      for (auto it = value.begin(); !(it == value.end()); ++it)
+        members.emplace_hint(members.end(), it.name().String(), Tree(*it));
+      return out;
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Result<json> ParseJson(std::string_view text, JsonLimits limits) {
+  const auto scanned = JsonText::Parse(text, limits);
+  if (scanned) return Tree(scanned->root());
+  auto refused = internal::ParseJsonByLibrary(text, limits);
+  if (refused) return std::unexpected<Error>(scanned.error());  // the readers differ: tests/fuzz/fuzz_json_text.cc
+  return refused;
+}
+
+Result<json> internal::ParseJsonByLibrary(std::string_view text, JsonLimits limits) {
   KEEL_TRY_VOID(internal::CheckJsonText(text, limits));
   StrictBuilder builder(limits);
   const char* furthest = text.data();

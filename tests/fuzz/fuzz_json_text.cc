@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hosts' two strict readers: the tree and the one that reads in place. One verdict, to the code; one meaning.
+// The hosts' strict readers: nlohmann/json's parser, the one that reads in place, and the tree made of that. One
+// verdict, to the code; one meaning.
 #include <nlohmann/json.hpp>
 
+#include "base/internal/json_by_library.h"
 #include "base/json_strict.h"
 #include "base/json_text.h"
 #include "tests/fuzz/fuzz.h"
@@ -54,7 +56,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text = keel::fuzz::Text(data, size);
   // Small limits too: which of several faults comes first must not differ.
   for (const keel::base::JsonLimits limits : {keel::base::JsonLimits{}, keel::base::JsonLimits{1 << 16, 4, 12}}) {
-    const auto tree = keel::base::ParseJson(text, limits);
+    const auto tree = keel::base::internal::ParseJsonByLibrary(text, limits);
+    const auto built = keel::base::ParseJson(text, limits);
+    FUZZ_CHECK(tree.has_value() == built.has_value());
+    if (!tree) FUZZ_CHECK(tree.error().code == built.error().code && tree.error().detail == built.error().detail);
+    if (tree)
+      FUZZ_CHECK(*tree == *built && tree->flatten().dump(-1, ' ', true) == built->flatten().dump(-1, ' ', true));
     const auto scanned = JsonText::Parse(text, limits);
     FUZZ_CHECK(tree.has_value() == scanned.has_value());
     if (!tree) FUZZ_CHECK(tree.error().code == scanned.error().code);

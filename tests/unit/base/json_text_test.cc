@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "base/internal/json_by_library.h"
+
 namespace keel::base {
 namespace {
 
@@ -30,12 +32,12 @@ json Tree(const JsonText::Value& value) {
     case JsonText::Kind::kInteger:
     case JsonText::Kind::kDouble: break;
   }
-  return *ParseJson(value.raw());
+  return *internal::ParseJsonByLibrary(value.raw(), {});
 }
 
 // Both readers on one text; the code that they agree on.
 Code Both(std::string_view text, JsonLimits limits = {}) {
-  const auto tree = ParseJson(text, limits);
+  const auto tree = internal::ParseJsonByLibrary(text, limits);
   const auto scanned = JsonText::Parse(text, limits);
   const Code code = tree ? Code::kOk : tree.error().code;
   EXPECT_EQ(scanned ? Code::kOk : scanned.error().code, code)
