@@ -6,13 +6,12 @@
 
 #include "base/encoding.h"
 #include "core/bytes.h"
-#include "crypto/keys.h"
 
-// SUIT manifests (draft-ietf-suit-manifest-37) as hosts write and look at them: one component, whole image. The device
-// has its own bounded reader; docs/formats/firmware-release.md has the octets. All functions are pure and thread-safe.
+// SUIT manifests (draft-ietf-suit-manifest-37) as hosts write them: one component, whole image. Everybody reads them
+// with onboarding/suit.h; docs/formats/firmware-release.md has the octets. All functions are pure and thread-safe.
 namespace keel::base {
 
-inline constexpr size_t kMaxSuitEnvelope = 4096;
+inline constexpr size_t kMaxSuitEnvelope = 2048;  // what a device takes
 inline constexpr size_t kMaxSuitText = 64;
 
 struct SuitManifest {
@@ -31,21 +30,6 @@ using SuitSigner = std::function<Result<ByteVec>(ByteView)>;
 // The whole tagged envelope: authentication wrapper (digest, COSE_Sign1 EdDSA, detached payload) and manifest.
 // Deterministic but for the signature. kTooLarge, kInvalidArgument (a text), and the signer's errors.
 Result<ByteVec> WriteSuitEnvelope(const SuitManifest& manifest, const SuitSigner& sign);
-
-struct SuitInfo {
-  SuitManifest manifest;
-  Bytes32 manifest_digest{};  // SHA-256 over the bstr-wrapped manifest: names this release on the wire
-  int64_t algorithm = 0;      // COSE: -8 or -19 EdDSA, -7 or -9 ES256; 0: not signed
-};
-
-// Reads an envelope, ours or another's with one component: checks the manifest's digest, not the signature. kMalformed,
-// kNotCanonical (indefinite lengths, longer integers than needed), kUnsupported (another digest, version or severed
-// text), kBadProof (digest differs), kTooLarge.
-Result<SuitInfo> ReadSuitEnvelope(ByteView envelope);
-
-// True when a COSE_Sign1 of the envelope verifies under the key, over the digest that ReadSuitEnvelope has checked.
-// kUnsupported: no signature of the key's algorithm is there.
-Result<bool> VerifySuitEnvelope(ByteView envelope, const crypto::PublicKey& author);
 
 // RFC 9562 UUIDs of version 5: vendor from the author's domain name (namespace DNS), class from vendor and model as the
 // SUIT draft recommends.

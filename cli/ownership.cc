@@ -13,6 +13,7 @@
 #include "base/net/http_client.h"
 #include "base/role.h"
 #include "crypto/signature.h"
+#include "custody/set_up.h"
 #include "custody/verbs.h"
 #include "did/methods/keel.h"
 #include "did/methods/key.h"
@@ -34,25 +35,17 @@ struct Flags {
 
 std::string Absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
 
-Result<base::SecretText> Passphrase(const Flags& flags, bool confirm) {
-  base::PassphraseOptions options;
-  options.fd = flags.passphrase_fd;
-  options.file = flags.passphrase_file;
-  options.prompt = "Passphrase of the keys: ";
-  options.confirm = confirm;
-  return base::ReadPassphrase(options);
+base::PassphraseOptions Passphrase(const Flags& flags) {
+  return {.fd = flags.passphrase_fd, .file = flags.passphrase_file, .prompt = "Passphrase of the keys: "};
 }
 
 Result<json> Init(const std::string& data, const Flags& flags) {
-  KEEL_TRY(const std::string net, base::ReadFile(flags.registry_file, 4 << 20));
-  base::SecretText passphrase;
-  if (!flags.unprotected_keys) {
-    KEEL_TRY(passphrase, Passphrase(flags, true));
-  }
-  custody::Identity::Options options;
-  options.passphrase = passphrase.ExposeSecret();
-  KEEL_TRY(const auto identity, custody::Identity::Create(data, net, options));
-  return json{{"did", identity->did()}, {"words", identity->network().words}, {"identity", data + "/identity.json"}};
+  KEEL_TRY(const custody::SetUp made,
+           custody::SetUpIdentity(data, flags.registry_file, {Passphrase(flags), flags.unprotected_keys}));
+  return json{{"did", made.identity->did()},
+              {"words", made.identity->network().words},
+              {"identity", data + "/identity.json"},
+              {"protected", made.with_passphrase}};
 }
 
 Result<std::unique_ptr<registry_client::RegistryClient>> Connect(custody::Identity& identity, const Flags& flags,
@@ -72,11 +65,7 @@ Result<std::unique_ptr<registry_client::RegistryClient>> Connect(custody::Identi
 }
 
 Result<json> RunHere(const std::string& data, const Flags& flags, const json& args) {
-  KEEL_TRY(const bool guarded, custody::Identity::NeedsPassphrase(data));
-  base::SecretText passphrase;
-  if (guarded) {
-    KEEL_TRY(passphrase, Passphrase(flags, false));
-  }
+  KEEL_TRY(const base::SecretText passphrase, custody::PassphraseOf(data, Passphrase(flags)));
   custody::Identity::Options options;
   options.passphrase = passphrase.ExposeSecret();
   KEEL_TRY(const auto identity, custody::Identity::Open(data, options));
@@ -212,8 +201,11 @@ int RunOwnership(int argc, char** argv) {
     if (flags.json) {
       std::printf("%s\n", base::DumpJson(*made).c_str());
     } else {
-      std::printf("Custodian's DID: %s\nRegistry: %s\nNext: keel ownership request --data %s --count N -o FILE\n",
-                  (*made)["did"].get<std::string>().c_str(), (*made)["words"].get<std::string>().c_str(), data.c_str());
+      std::printf(
+          "Custodian's DID: %s\nRegistry: %s\n%sNext: keel ownership request --data %s --count N -o FILE\n",
+          (*made)["did"].get<std::string>().c_str(), (*made)["words"].get<std::string>().c_str(),
+          (*made)["protected"].get<bool>() ? "" : "Keys: an unprotected software key (0600 files, no passphrase)\n",
+          data.c_str());
     }
     return base::kExitDone;
   }

@@ -71,7 +71,7 @@ class Reader {
   base::StopSignal& stop_;
   std::unique_ptr<crypto::SoftwareKeyStore> store_;
   crypto::KeyHandle key_;
-  std::string did_, kid_, credential_, host_;
+  std::string did_, kid_, credential_, host_, topic_, audience_;
   uint16_t port_ = 0;
   mosquitto* client_ = nullptr;
   int refused_ = 0;  // CONNACK code
@@ -101,16 +101,29 @@ Result<> Reader::Open() {
   if (digits.empty() || parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size() || port_ == 0)
     return Fail(Code::kUsage, "--broker", "\"" + flags_.broker + "\" is not HOST:PORT");
   host_ = flags_.broker.substr(0, colon);
-  return {};
+  topic_ = flags_.topic;
+  audience_ = flags_.audience;
+  if (!topic_.empty() && !audience_.empty()) return {};
+  // What the credential itself grants: not believed, only asked for; the broker decides.
+  KEEL_TRY(const did::Jws jws, did::Jws::Parse(credential_));
+  KEEL_TRY(const json credential, base::ParseJson(jws.payload));
+  KEEL_TRY(const json* subject, base::GetObject(credential, "credentialSubject"));
+  const auto from = [&](std::string& value, const Result<std::string>& granted, const char* flag) -> Result<> {
+    if (!value.empty()) return {};
+    if (!granted) return Fail(Code::kUsage, flag, flags_.credential + " doesn't say it: give " + flag);
+    value = *granted;
+    return {};
+  };
+  KEEL_TRY_VOID(from(audience_, base::GetString(*subject, "audience"), "--audience"));
+  const auto topics = base::GetStrings(*subject, "subscribe");
+  return from(topic_, topics && !topics->empty() ? Result<std::string>(topics->front()) : Fail(Code::kMissing, "topic"),
+              "--topic");
 }
 
 // In place of a password: proof that we hold the key that the credential was granted to, for this broker, now.
 Result<std::string> Reader::Presentation(UnixSeconds now) {
-  const json payload = {{"iss", did_},
-                        {"aud", flags_.audience},
-                        {"iat", now},
-                        {"exp", now + kPresentationLife},
-                        {"credential", credential_}};
+  const json payload = {
+      {"iss", did_}, {"aud", audience_}, {"iat", now}, {"exp", now + kPresentationLife}, {"credential", credential_}};
   KEEL_TRY_VOID(OpenKey());
   auto signed_text = did::SignJws({{"typ", "vp+jwt"}, {"kid", kid_}}, base::DumpJson(payload), *store_, key_);
   // The file is free again, for another reader with the same key. Not if that took a person's passphrase: once is
@@ -152,7 +165,7 @@ Result<> Reader::Session(uint64_t deadline) {
     auto* self = static_cast<Reader*>(context);
     self->refused_ = code;
     self->connected_ = code == 0;
-    if (code == 0) mosquitto_subscribe(client, nullptr, self->flags_.topic.c_str(), 1);
+    if (code == 0) mosquitto_subscribe(client, nullptr, self->topic_.c_str(), 1);
   });
   mosquitto_disconnect_callback_set(
       client_, [](mosquitto*, void* context, int) { static_cast<Reader*>(context)->lost_ = true; });
@@ -177,11 +190,11 @@ Result<> Reader::Session(uint64_t deadline) {
                       (refused_ == 4 || refused_ == 5
                            ? " Is the credential for this key, and still good? `keel-verifier reader add` grants one"
                            : ""));
-    if (denied_) return Fail(Code::kRefused, "broker", "the credential doesn't cover the topic " + flags_.topic);
+    if (denied_) return Fail(Code::kRefused, "broker", "the credential doesn't cover the topic " + topic_);
     if (subscribed_ && !told_) {
       told_ = true;
       KEEL_TRY_VOID(
-          base::WriteReadyLine(flags_.ready_fd, {{"did", did_}, {"broker", flags_.broker}, {"topic", flags_.topic}}));
+          base::WriteReadyLine(flags_.ready_fd, {{"did", did_}, {"broker", flags_.broker}, {"topic", topic_}}));
     }
     if (deadline != 0 && base::MonotonicMs() >= deadline) break;
     if (lost_) break;
@@ -231,17 +244,15 @@ int RunTelemetry(int argc, char** argv) {
       "can't be reached or too\n"
       "few messages came in time.\n"
       "Example: keel telemetry key -o app.key; keel-verifier reader add did:key:z6Mk... -o app.vc;\n"
-      "         keel telemetry read --credential app.vc --key app.key --broker 127.0.0.1:1883 --audience A --topic "
-      "'keel/F/#'\n"
-      "         (audience and fleet F: `keel-verifier status --json`)");
+      "         keel telemetry read --credential app.vc --key app.key --broker 127.0.0.1:1883");
   CLI::App* key = app.add_subcommand("key", "Make the application's key and did:key");
   key->add_option("-o,--output", flags.key.path, "Key file to make")->required();
   CLI::App* read = app.add_subcommand("read", "Print messages as they come, until Ctrl-C");
   read->add_option("--key", flags.key.path, "Key file")->required();
   read->add_option("--credential", flags.credential, "The credential to read, a vc+jwt")->required();
   read->add_option("--broker", flags.broker, "HOST:PORT of the owner's broker")->required();
-  read->add_option("--audience", flags.audience, "The owner's name for its broker")->required();
-  read->add_option("--topic", flags.topic, "Topic filter")->required();
+  read->add_option("--audience", flags.audience, "The owner's name for its broker (default: as the credential says)");
+  read->add_option("--topic", flags.topic, "Topic filter (default: all that the credential grants)");
   read->add_option("--count", flags.count, "End after this many messages");
   read->add_option("--timeout", flags.timeout_s, "End after this many seconds");
   read->add_option("--ready-fd", flags.ready_fd, "Write one JSON line here once subscribed");

@@ -100,7 +100,8 @@ int main(int argc, char** argv) {
   release->add_option("--file", flags.file, "The image")->required();
   release->add_option("--model", flags.model, "Model that it is for")->required();
   release->add_option("--version", flags.version, "Version text")->required();
-  release->add_option("--sequence", flags.sequence, "Rises with each release of a model; default: the next");
+  release->add_option("--sequence", flags.sequence,
+                      "Rises with each release of a model; default: the newest + 1, no default for the first");
   release->add_option("-o,--output", flags.out, "Folder to write: manifest.cbor, firmware.bin, release.json")
       ->required();
   release->callback([&] { verb = keel::issuer::RunRelease; });

@@ -7,6 +7,7 @@
 #include "did/methods/key.h"
 #include "issuer/internal/keys.h"
 #include "issuer/issuer.h"
+#include "onboarding/suit.h"
 
 namespace keel::issuer {
 
@@ -34,6 +35,13 @@ Result<json> Issuer::Release(const json& args) {
   if (last) {
     KEEL_TRY(const json object, base::ParseJson(last->second));
     KEEL_TRY(highest, base::GetUint(object, "sequence"));
+  }
+  if (!wanted && !last) {
+    // What the devices left the factory with is not known here, and a release that is not above it is offered to none.
+    return Fail(Code::kUsage, kWhere,
+                "the first release of " + manifest.model +
+                    " needs --sequence: above the sequence of the image that its devices are made with (keel-device: "
+                    "1, or what --firmware-sequence said); later ones take the newest + 1");
   }
   manifest.sequence = wanted.value_or(highest + 1);
   if (manifest.sequence == 0) return Fail(Code::kUsage, kWhere, "--sequence begins at 1");
@@ -65,7 +73,7 @@ Result<json> Issuer::Release(const json& args) {
              signature.resize(length);
              return signature;
            }));
-  KEEL_TRY(const base::SuitInfo info, base::ReadSuitEnvelope(envelope));
+  KEEL_TRY(const onboarding::SuitManifest read, onboarding::ReadSuitEnvelope(envelope));
   KEEL_TRY(const UnixSeconds now, clock_.Now());
   const json release = {{"v", 1},
                         {"model", manifest.model},
@@ -75,7 +83,7 @@ Result<json> Issuer::Release(const json& args) {
                         {"classId", base::Base64Url(manifest.class_id)},
                         {"imageSha256", digest},
                         {"imageSize", manifest.image_size},
-                        {"manifestSha256", base::Base64Url(info.manifest_digest)},
+                        {"manifestSha256", base::Base64Url(read.manifest_digest)},
                         {"author", base::Multikey(author_key)},
                         {"authorDid", did::DidKey(author_key)},
                         {"issuer", did()},

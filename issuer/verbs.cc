@@ -22,6 +22,7 @@
 #include "base/net/http_client.h"
 #include "base/suit.h"
 #include "crypto/hash.h"
+#include "custody/set_up.h"
 #include "did/default_resolver.h"
 #include "didcomm/mediator/mediator.h"
 #include "issuer/csv.h"
@@ -57,13 +58,8 @@ int Fault(const Error& error, const Flags& flags) { return base::ReportError(kPr
 
 void Print(const json& value) { std::printf("%s\n", base::DumpJson(value).c_str()); }
 
-Result<base::SecretText> Passphrase(const Flags& flags, bool confirm) {
-  base::PassphraseOptions options;
-  options.fd = flags.passphrase_fd;
-  options.file = flags.passphrase_file;
-  options.prompt = "Passphrase of the issuer's keys: ";
-  options.confirm = confirm;
-  return base::ReadPassphrase(options);
+base::PassphraseOptions Passphrase(const Flags& flags) {
+  return {.fd = flags.passphrase_fd, .file = flags.passphrase_file, .prompt = "Passphrase of the issuer's keys: "};
 }
 
 // A client verb that prints the service's answer.
@@ -134,11 +130,7 @@ Result<> Serve(const base::RolePaths& paths, const Flags& flags) {
   if (!flags.listen.empty()) KEEL_TRY_VOID(config.SetFlag("listen", flags.listen));
   if (!flags.public_url.empty()) KEEL_TRY_VOID(config.SetFlag("public_url", flags.public_url));
   KEEL_TRY(const base::LockFile lock, base::LockFile::Acquire(paths.data_dir));
-  KEEL_TRY(const bool guarded, custody::Identity::NeedsPassphrase(paths.data_dir));
-  base::SecretText passphrase;
-  if (guarded) {
-    KEEL_TRY(passphrase, Passphrase(flags, false));
-  }
+  KEEL_TRY(base::SecretText passphrase, custody::PassphraseOf(paths.data_dir, Passphrase(flags)));
   const auto routes = std::make_shared<LateRoutes>();
   KEEL_TRY(base::HttpServerOptions listen, base::ParseListen(config.GetString("listen")));
   listen.handler_threads = 4;
@@ -224,15 +216,10 @@ Result<> Serve(const base::RolePaths& paths, const Flags& flags) {
 }
 
 Result<json> Init(const base::RolePaths& paths, const Flags& flags) {
-  KEEL_TRY(const std::string net, base::ReadFile(flags.registry_file, 4 << 20));
-  base::SecretText passphrase;
-  if (!flags.unprotected_keys) {
-    KEEL_TRY(passphrase, Passphrase(flags, true));
-  }
-  custody::Identity::Options options;
-  options.passphrase = passphrase.ExposeSecret();
-  KEEL_TRY(auto identity, custody::Identity::Create(paths.data_dir, net, options));
-  KEEL_TRY_VOID(Issuer::AddAuthorKey(*identity));
+  KEEL_TRY(const custody::SetUp made,
+           custody::SetUpIdentity(paths.data_dir, flags.registry_file, {Passphrase(flags), flags.unprotected_keys}));
+  custody::Identity& identity = *made.identity;
+  KEEL_TRY_VOID(Issuer::AddAuthorKey(identity));
   std::map<std::string, std::string> values = {{"vendor", flags.vendor},
                                                {"listen", flags.listen.empty() ? "127.0.0.1:0" : flags.listen}};
   if (!flags.name.empty()) values["name"] = flags.name;
@@ -240,12 +227,12 @@ Result<json> Init(const base::RolePaths& paths, const Flags& flags) {
   KEEL_TRY_VOID(base::MakeDir(std::filesystem::path(paths.config_file).parent_path().string()));
   if (!base::FileExists(paths.config_file))
     KEEL_TRY_VOID(base::WriteFileAtomic(paths.config_file, base::Config::Template(Keys(), values)));
-  return json{{"did", identity->did()},
-              {"words", identity->network().words},
-              {"network", identity->network().label},
+  return json{{"did", identity.did()},
+              {"words", identity.network().words},
+              {"network", identity.network().label},
               {"identity", paths.data_dir + "/identity.json"},
               {"config", paths.config_file},
-              {"protected", !passphrase.empty()}};
+              {"protected", made.with_passphrase}};
 }
 
 }  // namespace

@@ -6,66 +6,37 @@
 
 namespace keel::onboarding {
 
-// The verifier's side of one claim (a device expected). Sessions before M3 are not claims' states: at most
-// kMaxUnprovenSessions of them exist and any may be dropped; a claim changes when a device proves itself.
+// The verifier's side as a pure table: what becomes of one claim (a device that is expected, and then ours). What comes
+// before a good M3 changes no claim: sessions are bounded and may be dropped at any time. The values are stored.
 enum class ClaimState : uint8_t {
-  kClaimed = 0,      // imported, not published yet
-  kWaiting = 1,      // invitation published
-  kBound = 2,        // M3 good: bound to this P_D in one write
-  kProvisioned = 3,  // M4 stored (before it was sent)
-  kOnboarded = 4,    // M5 good; M6 sent
-  kHeld = 5,         // clone or reset alarm: the owner decides
-  kSuspended = 6,    // the owner paused it: no tokens, contact answered with not-yet
-  kRefused = 7,      // policy said no; the operator may change it and try again
-  kReleased = 8,     // transferred, wiped or retired: no longer ours
+  kClaimed = 0,    // waiting for the device
+  kBound = 1,      // both have proved themselves: M4 is stored, M5 not seen yet
+  kOnboarded = 2,  // M5 seen
+  kHeld = 3,       // "clone or reset": a second session proved the same device; the owner decides
+  kRevoked = 4,    // taken out of the fleet by the owner
+  kReleased = 5,   // passed on to the next owner
+  kRetired = 6,    // end of life
 };
 enum class ClaimEvent : uint8_t {
-  kPublished = 0,
-  kDeviceProof = 1,       // good M3, first of this claim
-  kDeviceProofAgain = 2,  // good M3 of the same P_D
-  kDeviceProofOther = 3,  // good M3 of another P_D, afterwards: clone or reset
-  kPolicyRefused = 4,
-  kProvisionStored = 5,
-  kDone = 6,  // good M5
-  kDoneAgain = 7,
-  kOwnerAccepts = 8,  // decides a held claim: the new session is the device (a reset)
-  kOwnerRejects = 9,  // ... it is not: revoke
-  kSuspend = 10,
-  kResume = 11,
-  kRelease = 12,  // transfer, wipe, retire
-  kRetry = 13,    // after a refusal
-  kCount = 14,
+  kDeviceProof = 0,       // good M3 that policy takes, of a claim that nobody is bound to
+  kDeviceProofAgain = 1,  // another good M3 of the P_D that it is bound to
+  kDeviceProofOther = 2,  // a good M3 of another P_D
+  kDone = 3,              // good M5
+  kRevoke = 4,            // the owner takes it out
+  kIsReset = 5,           // the owner decides about the alarm: the second session is the device ...
+  kIsClone = 6,           // ... or a copy of it
+  kPassedOn = 7,          // the spend of our seal is anchored
+  kTransferred = 8,       // the device has been told, and forgets us
+  kWiped = 9,             // the device carries out our order to forget us
+  kRetire = 10,           // the device carries out our order to end
+  kCount = 11,
 };
 struct ClaimStep {
   bool legal = false;
   ClaimState next = ClaimState::kClaimed;
 };
 ClaimStep Next(ClaimState state, ClaimEvent event);
-std::string_view NameOf(ClaimState state);
-std::string_view NameOf(ClaimEvent event);
-
-// One session from M1 on, for repeated messages.
-enum class SessionState : uint8_t {
-  kHelloSeen = 0,
-  kOwnerProofSent = 1,
-  kProven = 2,
-  kProvisionSent = 3,
-  kFinished = 4,
-  kDropped = 5
-};
-enum class SessionEvent : uint8_t {
-  kHello = 0,  // the same M1: the same M2 while young, else a new one
-  kOwnerProofSent = 1,
-  kDeviceProof = 2,  // repeated: the same M4
-  kProvisionSent = 3,
-  kDone = 4,  // repeated: M6 again
-  kDrop = 5,
-  kCount = 6,
-};
-struct SessionStep {
-  bool legal = false;
-  SessionState next = SessionState::kHelloSeen;
-};
-SessionStep Next(SessionState state, SessionEvent event);
+std::string_view NameOf(ClaimState state);  // "claimed"; ends with a zero octet
+std::string_view NameOf(ClaimEvent event);  // "device_proof"
 
 }  // namespace keel::onboarding

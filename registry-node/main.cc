@@ -7,6 +7,7 @@
 #include "base/encoding.h"
 #include "base/files.h"
 #include "base/json_strict.h"
+#include "base/key_protection.h"
 #include "base/process.h"
 #include "base/role.h"
 #include "core/time.h"
@@ -23,8 +24,9 @@ using nlohmann::json;
 constexpr const char* kProgram = "keel-registry";
 
 struct Flags {
-  std::string data, listen, output, did, account, note, until, file, passphrase_file;
-  int ready_fd = -1, passphrase_fd = -1;
+  std::string data, listen, output, did, account, note, until, file;
+  int ready_fd = -1;
+  base::KeyProtection root_keys;
   bool as_json = false, create = false, no_publish = false;
   uint64_t quota = 100'000, spends = 100'000;
   registry::InitOptions init;
@@ -38,14 +40,10 @@ int Print(const Flags& flags, const json& value, const std::string& text) {
 int Report(const Flags& flags, const Error& error) { return base::ReportError(kProgram, error, flags.as_json); }
 
 int RunInit(const base::RolePaths& paths, Flags& flags) {
-  if (!flags.passphrase_file.empty() || flags.passphrase_fd >= 0) {
-    base::PassphraseOptions options;
-    options.file = flags.passphrase_file;
-    options.fd = flags.passphrase_fd;
-    auto passphrase = base::ReadPassphrase(options);
-    if (!passphrase) return Report(flags, passphrase.error());
-    flags.init.root_passphrase = std::string(passphrase->ExposeSecret());
-  }
+  flags.root_keys.passphrase.prompt = "Passphrase of the registry's root keys: ";
+  const auto passphrase = base::NewPassphrase(flags.root_keys);
+  if (!passphrase) return Report(flags, passphrase.error());
+  flags.init.root_passphrase = std::string(passphrase->ExposeSecret());
   const auto done = registry::Init(paths, flags.init);
   if (!done) return Report(flags, done.error());
   if (!flags.output.empty()) {
@@ -60,12 +58,14 @@ int RunInit(const base::RolePaths& paths, Flags& flags) {
        {"words", done->words},
        {"config", done->config_file},
        {"data", done->data_dir},
-       {"root_keys", done->root_keys}},
+       {"root_keys", done->root_keys},
+       {"protected", !passphrase->empty()}},
       "Registry '" + flags.init.label + "' is set up.\n  words      " + done->words + "\n  net        " + done->net +
           "\n  settings   " + done->config_file + "\n  data       " + done->data_dir + "\n  root keys  " +
-          done->root_keys +
-          "   <- move this folder to two safe places; only a new epoch needs it\nNext:\n  keel-registry serve" + data +
-          "\n  keel-registry descriptor" + data +
+          done->root_keys + "   <- move this folder to two safe places; only a new epoch needs it\n" +
+          (passphrase->empty() ? "             without a passphrase: who has this folder can make the next epoch\n"
+                               : "") +
+          "Next:\n  keel-registry serve" + data + "\n  keel-registry descriptor" + data +
           " -o net.keel      # the one file that others join with; compare the eight words");
 }
 
@@ -204,8 +204,12 @@ int main(int argc, char** argv) {
   init->add_option("--listen", flags.init.listen, "Address and port of the public API")->capture_default_str();
   init->add_option("--public-url", flags.init.public_url, "What others reach it by");
   init->add_option("--root-keys", flags.init.root_keys, "Folder for the offline root keys (default DATA/root-keys)");
-  init->add_option("--passphrase-file", flags.passphrase_file, "0600 file whose passphrase seals the root keys");
-  init->add_option("--passphrase-fd", flags.passphrase_fd, "Descriptor to read that passphrase from");
+  init->add_option("--passphrase-file", flags.root_keys.passphrase.file,
+                   "Passphrase of the root keys: first line of this 0600 file");
+  init->add_option("--passphrase-fd", flags.root_keys.passphrase.fd,
+                   "Passphrase of the root keys: from this descriptor");
+  init->add_flag("--unprotected-keys", flags.root_keys.unprotected,
+                 "No passphrase: root keys under a random key in a 0600 file");
   init->add_option("--descriptor", flags.output,
                    "Write the one file that other roles join with here, too (needs a fixed port)");
   auto* serve = app.add_subcommand("serve", "Run the node until SIGINT or SIGTERM");

@@ -22,7 +22,7 @@ struct InitOptions {
   std::string listen = "127.0.0.1:7800";
   std::string public_url;       // what others reach it by; a hint in the descriptor
   std::string root_keys;        // folder for the offline root keys; empty: DATA/root-keys
-  std::string root_passphrase;  // seals them (Argon2id); empty: a 0600 file
+  std::string root_passphrase;  // seals them (Argon2id); empty: under a random key in a 0600 file
 };
 struct InitResult {
   std::string net, words, config_file, data_dir, root_keys;

@@ -53,6 +53,7 @@ class RecordingStatus final : public vc::StatusChecker {
   RecordingStatus(vc::StatusChecker& checker, UnixSeconds now) : checker_(checker), now_(now) {}
   Result<Status> Check(const vc::StatusEntry& entry, const std::string& issuer, UnixSeconds now) override {
     KEEL_TRY(Status status, checker_.Check(entry, issuer, now));
+    if (!status.problem.empty()) return status;  // no list of which anything could be said
     fresh_ = fresh_ && status.fresh;
     Keep(version_, status.version, std::less<>());
     // A list that doesn't say when it was issued has no age: a rule on it then sees nothing, and is not met.

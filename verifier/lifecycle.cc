@@ -174,12 +174,14 @@ Onboarding::Reply Onboarding::OnLifecycleAck(Incoming& in) {
   claim.order.clear();
   claim.changed = base::NowSeconds();
   if (of == onboarding::order::kOpRetire) {
-    claim.state = ClaimState::kRetired;
+    KEEL_TRY_VOID(Step(claim, ClaimEvent::kRetire));
   } else if (of == onboarding::order::kOpTransfer) {
-    claim.passed_on = {};  // it has forgotten us and looks for its next owner; the claim stays released
+    KEEL_TRY_VOID(Step(claim, ClaimEvent::kTransferred));
+    claim.passed_on = {};  // it has forgotten us and looks for its next owner
   } else {
-    claim.state = ClaimState::kClaimed;  // wiped: it may come back to us, or go to the next owner
-    KEEL_TRY_VOID(parts_.book.Invite(claim));
+    KEEL_TRY_VOID(Step(claim, ClaimEvent::kWiped));
+    // It may come back to us, or go to the next owner.
+    if (claim.state == ClaimState::kClaimed) KEEL_TRY_VOID(parts_.book.Invite(claim));
   }
   KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
   parts_.book.Index(in.slot);

@@ -18,7 +18,7 @@
 #include "base/process.h"
 #include "base/role.h"
 #include "crypto/signature.h"
-#include "custody/identity.h"
+#include "custody/set_up.h"
 #include "didcomm/mediator/mediator.h"
 #include "verifier/cli_output.h"
 #include "verifier/service.h"
@@ -43,8 +43,7 @@ struct Flags {
   std::string public_url;
   std::vector<std::string> registry;
   int ready_fd = -1;
-  base::PassphraseOptions passphrase;
-  bool ask_passphrase = false;
+  base::KeyProtection keys;
   bool all = false;
   std::vector<std::string> serials;
   std::string device, model, file, firmware, image, did, out, broker;
@@ -61,19 +60,10 @@ std::vector<base::Config::Key> ConfigKeys() {
       {"broker", base::Config::Type::kString, "",
        "HOST:PORT of the MQTT broker that devices are told until `broker set` says another"},
       {"passphrase_file", base::Config::Type::kString, "",
-       "0600 file with the passphrase of keys.keel; default: unattended"},
+       "0600 file with the passphrase of keys.keel, for a start that nobody attends"},
       {"max_stale", base::Config::Type::kUint, "300", "seconds that a registry checkpoint may be old"}};
   std::ranges::move(keel::didcomm::MediatorConfigKeys(), std::back_inserter(keys));
   return keys;
-}
-
-Result<std::string> Passphrase(const Flags& flags, const std::string& from_config, bool confirm) {
-  base::PassphraseOptions options = flags.passphrase;
-  if (options.file.empty() && options.fd < 0) options.file = from_config;
-  if (options.file.empty() && options.fd < 0 && !flags.ask_passphrase) return std::string();
-  options.confirm = confirm;
-  KEEL_TRY(const base::SecretText text, base::ReadPassphrase(options));
-  return std::string(text.ExposeSecret());
 }
 
 // HOST:PORT as the arguments of the verb `broker-set`.
@@ -99,13 +89,12 @@ Result<> WriteBrokerConfig(const base::RolePaths& paths, const std::string& addr
 
 Result<int> Init(const Flags& flags) {
   KEEL_TRY(const base::RolePaths paths, base::ResolveRolePaths("verifier", flags.data));
-  KEEL_TRY(const std::string net, base::ReadFile(flags.registry_file, 1 << 20));
-  KEEL_TRY(const std::string passphrase, Passphrase(flags, "", true));
-  KEEL_TRY(const auto identity, keel::custody::Identity::Create(paths.data_dir, net, {.passphrase = passphrase}));
+  KEEL_TRY(const auto made, keel::custody::SetUpIdentity(paths.data_dir, flags.registry_file, flags.keys));
   std::map<std::string, std::string> values;
   if (!flags.listen.empty()) values["listen"] = flags.listen;
   if (!flags.public_url.empty()) values["public_url"] = flags.public_url;
-  if (!flags.passphrase.file.empty()) values["passphrase_file"] = flags.passphrase.file;
+  if (!flags.keys.passphrase.file.empty())
+    values["passphrase_file"] = std::filesystem::absolute(flags.keys.passphrase.file).lexically_normal().string();
   if (!flags.broker.empty()) {
     values["broker"] = flags.broker;
     base::RolePaths absolute = paths;
@@ -114,11 +103,14 @@ Result<int> Init(const Flags& flags) {
   }
   KEEL_TRY_VOID(base::WriteFileAtomic(paths.config_file, base::Config::Template(ConfigKeys(), values), 0600));
   if (flags.json) {
-    std::cout << base::DumpJson({{"did", identity->did()}, {"data", paths.data_dir}}) << "\n";
+    std::cout << base::DumpJson(
+                     {{"did", made.identity->did()}, {"data", paths.data_dir}, {"protected", made.with_passphrase}})
+              << "\n";
   } else {
     const std::string data = flags.data.empty() ? "" : " --data " + flags.data;
-    std::cout << "owner  " << identity->did() << "\nkeys   "
-              << (passphrase.empty() ? "unprotected software key (0600)" : "under the passphrase")
+    std::cout << "owner  " << made.identity->did() << "\nkeys   "
+              << (made.with_passphrase ? "under the passphrase"
+                                       : "an unprotected software key (0600 files, no passphrase)")
               << "\nnext   keel-verifier serve" << data << "\n       keel ownership request" << data
               << " --count N -o request.keel   (and send it to whoever sells you devices)\n";
   }
@@ -133,7 +125,10 @@ Result<int> Serve(const Flags& flags) {
   KEEL_TRY(const auto stop, base::StopSignal::Create());
   verifier::ServiceOptions options;
   options.data_dir = paths.data_dir;
-  KEEL_TRY(options.passphrase, Passphrase(flags, config.GetString("passphrase_file"), false));
+  base::PassphraseOptions asked = flags.keys.passphrase;
+  if (asked.file.empty() && asked.fd < 0) asked.file = config.GetString("passphrase_file");
+  KEEL_TRY(const base::SecretText passphrase, keel::custody::PassphraseOf(paths.data_dir, asked));
+  options.passphrase = std::string(passphrase.ExposeSecret());
   KEEL_TRY(options.listen, base::ParseListen(config.GetString("listen")));
   options.public_url = config.GetString("public_url");
   options.registry = flags.registry.empty() ? config.GetList("registry") : flags.registry;
@@ -172,6 +167,7 @@ int main(int argc, char** argv) {
   keel::base::ForbidCoreFiles();
   keel::crypto::SetUpHostedCrypto();
   Flags flags;
+  flags.keys.passphrase.prompt = "Passphrase of the owner's keys: ";
   CLI::App app{
       "Keel's verifier: claims an owner's devices, waits for them, checks them against a policy, provisions them and "
       "keeps the fleet.\n"
@@ -190,10 +186,9 @@ int main(int argc, char** argv) {
     return sub;
   };
   const auto passphrase_flags = [&](CLI::App* sub) {
-    sub->add_flag("--passphrase", flags.ask_passphrase,
-                  "Ask for a passphrase that protects the keys (default: unattended)");
-    sub->add_option("--passphrase-fd", flags.passphrase.fd, "Read the passphrase from this descriptor");
-    sub->add_option("--passphrase-file", flags.passphrase.file, "Read the passphrase from this 0600 file");
+    sub->add_option("--passphrase-file", flags.keys.passphrase.file,
+                    "Passphrase of the keys: first line of this 0600 file");
+    sub->add_option("--passphrase-fd", flags.keys.passphrase.fd, "Passphrase of the keys: from this descriptor");
   };
   const auto device_flag = [&](CLI::App* sub) {
     sub->add_option("device", flags.device, "Serial or DID, or an unambiguous beginning of it")->required();
@@ -207,6 +202,7 @@ int main(int argc, char** argv) {
   init->add_option("--public-url", flags.public_url, "URL that devices reach it by");
   init->add_option("--broker", flags.broker, "HOST:PORT of the MQTT broker; writes mosquitto.conf for it, too");
   passphrase_flags(init);
+  init->add_flag("--unprotected-keys", flags.keys.unprotected, "No passphrase: keys under a random key in a 0600 file");
   CLI::App* serve = verb(&app, "serve", "Run the service", [&] { return Serve(flags); });
   serve->add_option("--listen", flags.listen, "HOST:PORT of the public listener; port 0: a free one");
   serve->add_option("--public-url", flags.public_url, "URL that devices reach it by");

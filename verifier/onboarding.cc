@@ -427,14 +427,12 @@ Onboarding::Reply Onboarding::OnDeviceProof(Incoming& in) {
     KEEL_TRY_VOID(parts_.records.SaveClaim(claim));
     return problem(onboarding::Problem::kPolicy, "policy refuses; the owner's log says which rule");
   }
+  const ClaimEvent event = claim.state == ClaimState::kClaimed ? ClaimEvent::kDeviceProof
+                           : bound_to_this                     ? ClaimEvent::kDeviceProofAgain
+                                                               : ClaimEvent::kDeviceProofOther;
   // Put out by the owner: proving itself again, or a copy's doing so, opens no question that was answered.
-  if (claim.state == ClaimState::kRevoked || claim.state == ClaimState::kReleased ||
-      claim.state == ClaimState::kRetired) {
-    return problem(onboarding::Problem::kRevoked, "the owner has put this device out");
-  }
-  const bool taken = claim.state != ClaimState::kClaimed && !(claim.state == ClaimState::kBound && bound_to_this);
-  if (taken) {
-    claim.state = ClaimState::kHeld;
+  if (!Step(claim, event)) return problem(onboarding::Problem::kRevoked, "the owner has put this device out");
+  if (claim.state == ClaimState::kHeld) {
     claim.rival_pairwise = in.theirs;
     claim.problem =
         "clone or reset: the device has proved itself in a second session; decide with `keel-verifier decide " +
@@ -519,7 +517,6 @@ Onboarding::Reply Onboarding::Provision(Incoming& in, const Bytes32& th3) {
   Transcript transcript = Transcript::At(3, th3);
   transcript.Add(AsBytes(claim.provision));
   claim.th4 = transcript.value();
-  claim.state = ClaimState::kBound;
   claim.changed = now;
   // Bound and stored in one write before it is sent: a second session finds the claim taken, a repeat gets these
   // octets.
@@ -544,10 +541,6 @@ Onboarding::Reply Onboarding::OnDone(Incoming& in) {
     KEEL_TRY_VOID(parts_.keep_rendezvous(claim.did, rs, rp).get());
     return claim.acknowledgement;
   }
-  // A claim that is held because a second session proved itself lets the first one finish, but keeps it out of the
-  // fleet.
-  const bool held = claim.state == ClaimState::kHeld;
-  if (claim.state != ClaimState::kBound && !held) return Fail(Code::kWrongState, "done");
   KEEL_TRY(const Bytes32 th, base::GetFixed<32>(in.body(), body::kTh.data()));
   if (th != claim.th4) return Fail(Code::kWrongTranscript, "done");
   KEEL_TRY(const uint64_t generation, base::GetUint(in.body(), body::kG.data()));
@@ -555,16 +548,17 @@ Onboarding::Reply Onboarding::OnDone(Incoming& in) {
   if (const auto report = base::GetObject(in.body(), body::kReport.data())) TakeFirmware(**report, claim);
   Transcript transcript = Transcript::At(4, claim.th4);
   transcript.AddHash(hash);
+  // A claim that is held because a second session proved itself lets the first one finish, but keeps it out of the
+  // fleet.
+  KEEL_TRY_VOID(Step(claim, ClaimEvent::kDone));
+  const bool held = claim.state != ClaimState::kOnboarded;
   claim.rendezvous_secret = rs;
   ByteArray<crypto::kMaxMultikeyOctets> multikey{};
   KEEL_TRY(const size_t multikey_length, rp.ToMultikeyOctets(multikey));
   claim.rendezvous_key.assign(multikey.begin(), multikey.begin() + static_cast<std::ptrdiff_t>(multikey_length));
   claim.base_links = static_cast<uint32_t>(claim.links.size());
   claim.done_hash = hash;
-  if (!held) {
-    claim.state = ClaimState::kOnboarded;
-    claim.problem.clear();
-  }
+  if (!held) claim.problem.clear();
   claim.changed = base::NowSeconds();
   KEEL_TRY(claim.acknowledgement,
            WriteReply(in, onboarding::Message::kAck, {{Key(body::kTh), base::Base64Url(transcript.value())}}));

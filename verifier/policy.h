@@ -36,8 +36,8 @@ struct Rule {
 
 // One line of a judgement.
 struct RuleOutcome {
-  std::string rule;  // "/hardware/microcontroller in [\"stm32u5\"]"
-  std::string seen;  // JSON text, or "nothing"
+  std::string rule;    // "/hardware/microcontroller in [\"stm32u5\"]"
+  std::string seen;    // JSON text, or "nothing"
   std::string wanted;  // JSON text, "anything", "nothing", or a sentence where a check wants no one value
   std::string why;
   bool ok = false;

@@ -110,17 +110,17 @@ Result<Claim> ReadClaim(const base::KeyValueStore& store, std::string_view did, 
 
 }  // namespace
 
-const char* ClaimStateName(ClaimState state) {
-  switch (state) {
-    case ClaimState::kClaimed: return "claimed";
-    case ClaimState::kBound: return "bound";
-    case ClaimState::kOnboarded: return "onboarded";
-    case ClaimState::kHeld: return "held";
-    case ClaimState::kRevoked: return "revoked";
-    case ClaimState::kReleased: return "released";
-    case ClaimState::kRetired: return "retired";
+const char* ClaimStateName(ClaimState state) { return onboarding::NameOf(state).data(); }
+
+Result<> Step(Claim& claim, ClaimEvent event) {
+  const onboarding::ClaimStep step = onboarding::Next(claim.state, event);
+  if (!step.legal) {
+    return Fail(Code::kWrongState, "claim",
+                claim.serial + " is " + ClaimStateName(claim.state) + ": no '" +
+                    std::string(onboarding::NameOf(event)) + "' follows");
   }
-  return "";
+  claim.state = step.next;
+  return {};
 }
 
 Records::Records(base::KeyValueStore& store) : store_(store), committer_(store) {}

@@ -13,20 +13,14 @@
 #include "core/bytes.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "onboarding/verifier_states.h"
 
 // What the verifier keeps: records in LevelDB under a one-letter prefix (docs/formats/verifier-storage.md); every
 // change is durable before anybody is told of it.
 namespace keel::verifier {
 
-enum class ClaimState : uint8_t {
-  kClaimed,    // waiting for the device
-  kBound,      // both have proved themselves: M4 is stored, M5 not seen yet
-  kOnboarded,  // M5 seen
-  kHeld,       // "clone or reset": a second session proved the same device; the owner decides
-  kRevoked,    // taken out of the fleet by the owner
-  kReleased,   // passed on to the next owner
-  kRetired,    // end of life
-};
+using onboarding::ClaimEvent;
+using onboarding::ClaimState;
 constexpr uint8_t EndOf(ClaimState) { return 7; }  // how many there are
 const char* ClaimStateName(ClaimState state);
 
@@ -90,6 +84,10 @@ struct Claim {
 
   friend bool operator==(const Claim&, const Claim&) = default;
 };
+
+// Takes the claim where onboarding/verifier_states.h says that the event leads; nothing else sets its state.
+// kWrongState where the event does not belong; the claim is as before then.
+Result<> Step(Claim& claim, ClaimEvent event);
 
 // Thread-safe. Synced writes of all claims share group commits; a call returns when its change is durable.
 class Records {

@@ -104,7 +104,7 @@ Result<> Service::Impl::ReleaseGiven() {
     const bool over = claim.state == ClaimState::kReleased || claim.state == ClaimState::kRetired;
     if (over || claim.seal != record.LastSeal()) continue;
     Claim next = claim;
-    next.state = ClaimState::kReleased;
+    KEEL_TRY_VOID(Step(next, ClaimEvent::kPassedOn));
     next.problem = "passed on to " + record.given_to;
     // Only a device that is onboarded has secrets of ours to forget.
     next.order.clear();
@@ -345,8 +345,8 @@ Result<json> Service::Impl::Revoke(const json& args) {
   KEEL_TRY(const auto slot, FindDevice(args));
   const std::lock_guard guard(slot->mutex);
   Claim& claim = slot->claim;
+  KEEL_TRY_VOID(Step(claim, ClaimEvent::kRevoke));
   if (!claim.device_pairwise.empty()) KEEL_TRY_VOID(members->Remove(MemberId(claim.device_pairwise)));
-  claim.state = ClaimState::kRevoked;
   claim.problem = "revoked by the owner";
   claim.changed = base::NowSeconds();
   KEEL_TRY_VOID(records->SaveClaim(claim));
@@ -359,26 +359,25 @@ Result<json> Service::Impl::Decide(const json& args) {
   KEEL_TRY(const auto slot, FindDevice(args));
   const std::lock_guard guard(slot->mutex);
   Claim& claim = slot->claim;
-  if (claim.state != ClaimState::kHeld && !(verdict == "reset" && claim.state == ClaimState::kRevoked)) {
+  if (verdict != "reset" && verdict != "clone") {
+    return Fail(Code::kUsage, "decide",
+                "say --reset (the second session is the device) or --clone (neither is to be trusted)");
+  }
+  if (!Step(claim, verdict == "reset" ? ClaimEvent::kIsReset : ClaimEvent::kIsClone)) {
     return Fail(Code::kWrongState, "decide",
                 claim.serial + " is " + ClaimStateName(claim.state) + ", not held: there is nothing to decide");
   }
   if (verdict == "reset") {
     // The second session is the device: forget the first relation. It repeats its proof under the same invitation and
     // is taken in.
-    claim.state = ClaimState::kClaimed;
     claim.device_pairwise.clear();
     claim.rival_pairwise.clear();
     claim.provision.clear();
     claim.acknowledgement.clear();
     claim.problem.clear();
     claim.published = 0;
-  } else if (verdict == "clone") {
-    claim.state = ClaimState::kRevoked;
-    claim.problem = "a copy of this device exists: revoked by the owner";
   } else {
-    return Fail(Code::kUsage, "decide",
-                "say --reset (the second session is the device) or --clone (neither is to be trusted)");
+    claim.problem = "a copy of this device exists: revoked by the owner";
   }
   claim.changed = base::NowSeconds();
   KEEL_TRY_VOID(records->SaveClaim(claim));
@@ -418,7 +417,8 @@ Result<json> Service::Impl::AddReader(const json& args) {
       {"issuer", identity->did()},
       {"validFrom", base::Rfc3339(now)},
       {"validUntil", base::Rfc3339(reader.until)},
-      {"credentialSubject", {{"id", did}, {"fleet", members->fleet()}, {"subscribe", reader.subscribe}}}};
+      {"credentialSubject",
+       {{"id", did}, {"fleet", members->fleet()}, {"audience", members->audience()}, {"subscribe", reader.subscribe}}}};
   KEEL_TRY(const std::string jwt,
            vc::IssueCredential(credential, identity->keys(), identity->auth(), identity->auth_kid()));
   reader.credential_sha256 = base::Base64Url(crypto::Sha256::Of(jwt));

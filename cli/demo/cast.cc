@@ -111,7 +111,8 @@ Stage::Command Cast::Verb(const char* program, const char* role, std::vector<std
 
 Result<> Cast::OpenRegistry() {
   screen_.BeginPhase("registry");
-  KEEL_TRY_VOID(stage_.Run(Verb("keel-registry", "registry", {"init", "--label", "demo", "--listen", kAnyPort})));
+  KEEL_TRY_VOID(stage_.Run(
+      Verb("keel-registry", "registry", {"init", "--label", "demo", "--listen", kAnyPort, "--unprotected-keys"})));
   KEEL_TRY_VOID(stage_.Start("registry", Verb("keel-registry", "registry", {"serve"})));
   KEEL_TRY(const json ready, stage_.Await("registry"));
   KEEL_TRY(registry_url_, base::GetString(ready, "url"));
@@ -127,12 +128,12 @@ Result<> Cast::OpenRegistry() {
 Result<> Cast::OpenRoles() {
   screen_.BeginPhase("manufacturer, distributor, owner");
   // Nobody types passphrases here: the keys lie in 0600 files, as the programs say.
-  KEEL_TRY_VOID(
-      stage_.RunAll({Verb("keel-issuer", "maker",
-                          {"init", "--registry", net_, "--name", "Demo Maker", "--vendor", "maker.example", "--listen",
-                           kAnyPort, "--unprotected-keys"}),
-                     Verb("keel", "distributor", {"ownership", "init", "--registry", net_, "--unprotected-keys"}),
-                     Verb("keel-verifier", "owner", {"init", "--registry", net_, "--listen", kAnyPort})}));
+  KEEL_TRY_VOID(stage_.RunAll(
+      {Verb("keel-issuer", "maker",
+            {"init", "--registry", net_, "--name", "Demo Maker", "--vendor", "maker.example", "--listen", kAnyPort,
+             "--unprotected-keys"}),
+       Verb("keel", "distributor", {"ownership", "init", "--registry", net_, "--unprotected-keys"}),
+       Verb("keel-verifier", "owner", {"init", "--registry", net_, "--listen", kAnyPort, "--unprotected-keys"})}));
   // A member accredits whoever sponsors others' DIDs: the maker its devices', the distributor its customers'.
   for (const char* role : {"maker", "distributor"}) {
     KEEL_TRY_VOID(stage_.Run(

@@ -143,13 +143,20 @@ Result<int> Play(const DemoOptions& options, Stage& stage, Screen& screen) {
   // What the summary and the report say is as of now: the refusals below change the fleet.
   const std::vector<DeviceProgress> result = fleet.devices();
   std::vector<Refusal> refusals;
-  if (*finished && all <= kMostForRefusals) {
+  if (*finished) {
     screen.BeginPhase("who must not, can not");
     KEEL_TRY(Refusal stranger, TryStranger(stage, plan));
     refusals.push_back(std::move(stranger));
-    KEEL_TRY(Refusal revoked, TryRevoked(stage, fleet, plan, nothing));
-    refusals.push_back(std::move(revoked));
-    screen.EndPhase(std::to_string(refusals.size()) + " attempts");
+    if (all <= kMostForRefusals) {
+      KEEL_TRY(Refusal revoked, TryRevoked(stage, fleet, plan, nothing));
+      refusals.push_back(std::move(revoked));
+    }
+    screen.EndPhase(std::to_string(refusals.size()) + (refusals.size() == 1 ? " attempt" : " attempts") +
+                    (all <= kMostForRefusals
+                         ? ""
+                         : "; not tried: whether a revoked device is silent. " + std::to_string(all) +
+                               " devices speak every " + std::to_string(plan.telemetry_ms / 1000) + " s only; with " +
+                               std::to_string(kMostForRefusals) + " it is"));
   }
   PrintSummary(screen, result, refusals);
   const bool held = std::all_of(refusals.begin(), refusals.end(), [](const Refusal& r) { return r.held; });

@@ -148,6 +148,20 @@ guard("order transfer's link", RELATION, "KEEL_TRY_VOID(chain.Link(ByteView(link
 guard("reply seq", RELATION, 'if (!seq || *seq <= state_.seq_in) return refuse(Fail(Code::kReplayed, "reply seq").error());',
       "keel_wallet_test:WalletLife.AReplyMustHaveANewerNumber")
 UPDATE = "device-wallet/core/update.cc"
+SEEK = "device-wallet/core/seek.cc"
+guard("invitation refused before", SEEK, "WasRefused(hash) || WasSilent(hash)",
+      "keel_wallet_test:WalletOnboarding.WhatWasRefusedIsNotTriedAgain",
+      "keel_wallet_test:WalletOnboarding.TheListOfRefusedInvitationsIsBounded", new="WasSilent(hash)")
+guard("invitation forgiven", SEEK, "refused_count_ > 0 && ++empty_handed_ >= kForgetAfter",
+      "keel_wallet_test:WalletOnboarding.ARefusalIsNotForEver", new="false")
+guard("wait for the registry", SEEK, 'BackOff(request_.error, "registry");',
+      "keel_wallet_test:WalletOnboarding.BusyAndDownAreWaitedFor", "test_path.py Path.test_6_services_away")
+guard("wait doubles", "onboarding/backoff.cc", "i < failures && wait < max_ms",
+      "keel_onboarding_test:BackoffTest.DoublesWithJitterToAnHour", new="false")
+guard("wait's end", "onboarding/backoff.cc", "if (wait > max_ms) wait = max_ms;",
+      "keel_onboarding_test:BackoffTest.DoublesWithJitterToAnHour")
+guard("wait's jitter", "onboarding/backoff.cc", "half + (wait - half) * random / UINT32_MAX",
+      "keel_onboarding_test:BackoffTest.DoublesWithJitterToAnHour", new="wait")
 MANIFEST = "keel_wallet_test:WalletFirmware.BadManifestsAreRefusedAndReported"
 guard("firmware author", "onboarding/suit.cc", "good && *good", MANIFEST,
       "test_forged.py Forged.test_5_firmware_of_a_stranger", new="true")
@@ -199,15 +213,17 @@ for name, old in (
 guard("policy", ONBOARDING, "!report.judgement.accepted", SERVICE + "PolicyRefusesAndExplainsItself",
       "test_input.py Input.test_2_policy", "test_input.py Input.test_3_revoked_by_its_maker",
       "test_forged.py Forged.test_4_hardware_credentials", new="false")
-guard("clone", ONBOARDING, "claim.state != ClaimState::kClaimed && !(claim.state == ClaimState::kBound && bound_to_this)",
+guard("clone", ONBOARDING, "claim.state == ClaimState::kHeld",
       SERVICE + "ACopyOfADeviceIsHeldUntilTheOwnerDecides", "test_owner.py Owner.test_8_cloned_wallet",
       "test_owner.py Owner.test_9_reset_by_hand", new="false")
+guard("claim's steps", "verifier/records.cc", "step.legal", SERVICE + "ADeviceThatWasSoldOnIsToldAndGoesToItsNextOwner", new="true")
 guard("m5 transcript", ONBOARDING, 'if (th != claim.th4) return Fail(Code::kWrongTranscript, "done");',
       "keel_verifier_service_test:DeviceProofTest.DoneOfAnotherTranscriptOrGeneration")
 guard("m5 generation", ONBOARDING,
       'if (generation != claim.generation) return Fail(Code::kConflict, "done", "another generation");',
       "keel_verifier_service_test:DeviceProofTest.DoneOfAnotherTranscriptOrGeneration")
-guard("contact seq", "verifier/lifecycle.cc", "seq <= claim.seq_in", CONTACT, new="false")
+guard("contact seq", "verifier/lifecycle.cc", "seq <= claim.seq_in", CONTACT,
+      "keel_verifier_service_test:ReplayTest.TenThousandToTheOwner", new="false")
 guard("contact secret", "verifier/lifecycle.cc", "!newest && !ConstantTimeEqual(contact, claim.contact_secret)",
       CONTACT, new="false")
 RENEWAL = "keel_verifier_service_test:DeviceProofTest.ARenewalWhoseReplyWasLostComesAgain"
@@ -220,6 +236,9 @@ guard("hardware trust", "verifier/hardware_check.cc",
       HARDWARE + "WithoutAListTheMakerOfTheSaleIsTrustedAndNobodyElse", "test_forged.py Forged.test_4_hardware_credentials")
 guard("hardware type", "verifier/hardware_check.cc", "!verification.credential.Is(vc::kHardwareCredential)",
       HARDWARE + "PapersThatAreNot", new="false")
+guard("hardware maker deactivated", "verifier/hardware_check.cc", "history.deactivated",
+      HARDWARE + "ADeactivatedManufacturersDevicesAreRefusedByName",
+      "test_forged.py Forged.test_9_manufacturer_that_is_no_more", new="false")
 guard("pack of a sale that isn't anchored", "verifier/prover.cc",
       "!value || value->link_hash != ledger::LinkHash(ByteView(link.item).first(ledger::kLinkRecord))",
       "keel_verifier_service_test:ChecksTest.NoPackForALinkThatTheLedgerDoesNotHold", new="!value")
@@ -230,27 +249,28 @@ guard("pack of a device passed on", "verifier/prover.cc", "if (tail.value) retur
 # Credentials ---------------------------------------------------------------------------------------------------------------
 VC = "vc/verification.cc"
 guard("vc signature", VC, "verdict && *verdict", "keel_vc_test:CredentialTest.AChangedPayloadIsInvalid", new="true")
-guard("vc not yet valid", VC, "credential.valid_from && !NotBeforeOk(*credential.valid_from, now)",
+COMMON = "vc/common_checks.cc"
+guard("vc not yet valid", COMMON, "credential.valid_from && !NotBeforeOk(*credential.valid_from, now)",
       "keel_vc_test:CredentialTest.TimesAreJudged", "test_forged.py Forged.test_4_hardware_credentials", new="false")
-guard("vc expired", VC, "credential.valid_until && !NotAfterOk(*credential.valid_until, now)",
+guard("vc expired", COMMON, "credential.valid_until && !NotAfterOk(*credential.valid_until, now)",
       "keel_vc_test:CredentialTest.TimesAreJudged", "test_forged.py Forged.test_3_forged_sales", new="false")
-guard("vc subject", VC,
-      "!verification.credential.subjects.empty() && verification.credential.subjects[0] == *options.subject",
+guard("vc subject", COMMON, "!credential.subjects.empty() && credential.subjects[0] == *options.subject",
       "keel_vc_test:CredentialTest.SubjectAndTrust", "test_forged.py Forged.test_4_hardware_credentials", new="true")
-guard("vc status set", VC, 'if (entry.purpose == "revocation" || entry.purpose == "suspension") ok = false;',
+guard("vc status set", COMMON, "if (Invalidates(entry.purpose)) ok = false;",
       "keel_vc_test:StatusListTest.RevokedCredentialIsInvalid", "test_input.py Input.test_3_revoked_by_its_maker")
-guard("vc untrusted fetch", VC, "options.trusted_issuers.empty() || holds(kCheckTrust)",
-      "keel_vc_test:StatusListTest.NobodyWhoIsNotTrustedMakesUsFetch", new="true")
+guard("vc untrusted fetch", COMMON,
+      "if (!genuine || (!options.trusted_issuers.empty() && !Holds(verification, kCheckTrust))) return {};",
+      "keel_vc_test:StatusListTest.NobodyWhoIsNotTrustedMakesUsFetch")
 guard("key at the batch's time", "did/methods/keel.cc",
       "state.KeyGoodAt(key_hash, static_cast<uint8_t>(use), log_index)",
       "keel_vc_test:BatchTest.BackdatingWithARotatedKeyFails", "keel_vc_test:BatchTest.CompromiseCutsOffWhatCameAfterIt",
       "test_input.py Input.test_5_backdated_with_a_rotated_key", new="true")
 STATUS = "vc/status_list/status_list.cc"
-guard("status anchored version", STATUS, "list->version < anchored", "keel_vc_test:StatusListTest.TheAnchoredVersionCounts",
-      "test_attacks.py Attacks.test_7_status_list_that_can_not_be_had_or_is_old", new="false")
-guard("status version seen", STATUS, "(*fetched)->version < largest", "keel_vc_test:StatusListTest.AnOlderVersionIsRefused",
+guard("status anchored version", STATUS, "list.version >= anchored", "keel_vc_test:StatusListTest.TheAnchoredVersionCounts",
+      "test_attacks.py Attacks.test_7_status_list_that_can_not_be_had_or_is_old", new="true")
+guard("status version seen", STATUS, "fetched->list->version < largest", "keel_vc_test:StatusListTest.AnOlderVersionIsRefused",
       new="false")
-guard("status issuer", STATUS, "list->issuer != issuer", "keel_vc_test:StatusListTest.ForgedListsAreRefused", new="false")
+guard("status issuer", STATUS, "!MayIssue(credential.issuer, issuer)", "keel_vc_test:StatusListTest.ForgedListsAreRefused", new="false")
 guard("status age", STATUS,
       "known.list == nullptr || now >= impl_->FreshUntil(known) || now + kTimeSkew < known.fetched",
       "keel_vc_test:StatusListTest.TtlAndEndAreKept", new="known.list == nullptr")
@@ -305,6 +325,47 @@ guard("network of a create", STATE,
       'if (op->net != net) return refuse(Fail(Code::kWrongNetwork, "create", "made for another network").error());',
       REGISTRY + "StateTest.ACreateOfAnotherNetworkIsRefused")
 
+RENDEZVOUS = REGISTRY + "Rendezvous."
+FILLED = "test_owner.py Owner.test_3_rendezvous_slots_filled_by_others"
+guard("rendezvous newest first", "registry-node/rendezvous.cc", "a->order > b->order", RENDEZVOUS + "NewestFirstOldestGoes", FILLED,
+      new="a->order < b->order")
+guard("rendezvous oldest goes", "registry-node/rendezvous.cc", "a.order < b.order", RENDEZVOUS + "NewestFirstOldestGoes",
+      new="a.order > b.order")
+guard("rendezvous slots", "registry-node/rendezvous.cc", "slots.size() >= slots_", RENDEZVOUS + "MoreMembersFewerSlots",
+      new="false")
+guard("rendezvous answer's size", "registry-node/rendezvous.cc", "if (slots.size() > kMaxPerIndex) slots.resize(kMaxPerIndex);",
+      RENDEZVOUS + "NewestFirstOldestGoes")
+NODE = "registry-node/node.cc"
+BACKUP = REGISTRY + "Node.RestoredBackupIsHeld"
+guard("backup smaller than signed", NODE, "signed_before->size > meta_.size", BACKUP,
+      "test_attacks.py Attacks.test_8_registry_from_an_old_backup", new="false")
+guard("backup of another history", NODE, "root != signed_before->root", REGISTRY + "Node.MissingOrForeignHighWaterFile",
+      new="false")
+HIGH_WATER = "registry-node/high_water.cc"
+guard("high water missing", HIGH_WATER, "!existed && !create", REGISTRY + "Node.MissingOrForeignHighWaterFile", new="false")
+guard("high water smaller", HIGH_WATER, 'if (next.size < current_->size) return Fail(Code::kConflict, "high-water", '
+      '"a smaller log than the one signed before");', REGISTRY + "Node.MissingOrForeignHighWaterFile")
+guard("high water another root", HIGH_WATER, "next.root != current_->root", REGISTRY + "Node.MissingOrForeignHighWaterFile",
+      new="false")
+guard("high water damaged", HIGH_WATER, "digest == crypto::Sha256::Of(record.first(covered))",
+      REGISTRY + "Node.TornHighWaterRecordFallsBackToTheOther", new="true")
+
+# Lists of devices ----------------------------------------------------------------------------------------------------------
+CSV = "issuer/csv.cc"
+LINE = "keel_issuer_test:CsvTest.SaysLineAndColumn"
+LISTS = "test_input.py Input.test_1_lists_of_devices"
+guard("list missing column", CSV, "known.required && !found", LINE, LISTS, new="false")
+guard("list empty field", CSV, 'if (known->required) return Bad(Code::kMissing, place + "empty: this field is required");', LINE,
+      LISTS)
+guard("list duplicate serial", CSV, "serials.emplace(row.facts.serial, source.line)", LINE, LISTS,
+      new="std::make_pair(serials.begin(), true)")
+guard("list bad UTF-8", CSV, "!IsUtf8(AsBytes(field))", LINE, LISTS, new="false")
+guard("list UTF-16", CSV, 'text.starts_with("\\xff\\xfe") || text.starts_with("\\xfe\\xff")', LINE, new="false")
+guard("list serial", CSV, "!SerialOk(row.facts.serial)", LINE, LISTS, new="false")
+guard("list fields of a row", CSV, "row.fields.size() != table.header.size()", LINE, LISTS, new="false")
+guard("list without devices", CSV,
+      'if (table.rows.empty()) return Bad(Code::kMissing, Place(file_name, 2, 1) + "no device in the list");', LINE, LISTS)
+
 # Broker --------------------------------------------------------------------------------------------------------------------
 ACCESS = "broker-plugin/access.cc"
 BROKER = "keel_broker_test:BrokerAccess."
@@ -331,6 +392,13 @@ guard("broker credential by the owner", ACCESS,
 guard("broker audience", ACCESS, 'if (audience != owner.audience) return Fail(Code::kWrongAudience, "presentation");',
       BROKER + "PresentationsThatDoNot", "test_broker.py Broker.test_1_nobody_else_gets_in")
 
+GONE = "test_broker.py Broker.test_3_revoked_by_its_owner"
+guard("broker member gone", ACCESS, "members.erase(*gone);", BROKER + "AddedLinesCountAtOnce", GONE)
+guard("broker reader gone", ACCESS, "readers.erase(*gone);", BROKER + "AddedLinesCountAtOnce",
+      "test_broker.py Broker.test_1_nobody_else_gets_in")
+guard("members revoked are told", "verifier/members.cc", "members_.erase(member_id) == 0",
+      "keel_verifier_test:MembersTest.ChangesAreInTheFileWhenTheCallReturns", GONE, new="members_.erase(member_id) <= 1")
+
 # Envelopes on hosts --------------------------------------------------------------------------------------------------------
 CHECKS = "didcomm/unpack_checks.cc"
 ADDRESSING = "keel_didcomm_test:Addressing."
@@ -344,6 +412,22 @@ guard("unpack made ahead", CHECKS, "*message.created_time > now + kMaxAhead",
       "keel_didcomm_test:Addressing.CreatedAheadOfTime", new="false")
 guard("unpack older than the replay cache", CHECKS, "*message.created_time + replay_seconds < now",
       "keel_didcomm_test:Replay.NotAfterTheCacheHasForgottenEither", new="false")
+guard("unpack signers", CHECKS, "for (const std::string& kid : metadata.signers) KEEL_TRY_VOID(check_sender(kid));",
+      ADDRESSING + "SignerMustBeFrom", "keel_didcomm_test:Nesting.EverySignatureIsChecked")
+guard("unpack own key", "didcomm/unpack.cc", "KEEL_TRY_VOID(CheckOwnKey(envelope, envelope.kids[i], resolver));",
+      "keel_didcomm_test:Nesting.OwnKeyMustBeForAgreement")
+OPEN = "didcomm/jwe_open.cc"
+JWE = "keel_didcomm_test:Jwe.RefusesHeaders"
+guard("unpack apv", OPEN, "!Equal(envelope.apv, ApvOf(envelope.kids))", JWE, new="false")
+guard("unpack alg", OPEN, "!envelope.authcrypt && alg != kAlgAnon", "keel_didcomm_test:Negative.ProtectedHeaderSealed", new="false")
+guard("unpack enc of authcrypt", OPEN, "envelope.authcrypt && envelope.enc != ContentEncryption::kA256CbcHs512", JWE, new="false")
+guard("unpack crit", OPEN, """if (header.Find("crit")) return Fail(Code::kUnsupported, "didcomm envelope", "'crit' names """
+      """extensions, and none is known here");""", JWE)
+guard("unpack apu and skid", OPEN, "skid && *skid != envelope.skid", JWE, new="false")
+guard("attachment's hash", "didcomm/attachment.cc", "Equal(digest, crypto::Sha256::Of(content))",
+      "keel_didcomm_test:Attachments.HashForms", "keel_didcomm_test:Attachments.Linked", new="true")
+guard("attachment's content", "didcomm/attachment.cc", 'if (!content.hash_checked) return WrongHash("the content");',
+      "keel_didcomm_test:Attachments.ByValue")
 guard("unpack replay", "didcomm/unpack.cc", "if (!fresh) return Fail(Code::kReplayed, \"didcomm unpack\", \"message \" + "
       'result.message.id + " came before");', "keel_didcomm_test:Replay.UnpackRefusesTheSecond")
 guard("unpack unencrypted", "didcomm/unpack.cc", "options.require_encrypted && !metadata.encrypted",
@@ -421,6 +505,79 @@ guard("websocket queue", "base/net/websocket_server.cc", "queued > self->server_
 # Text from strangers -------------------------------------------------------------------------------------------------------
 guard("json depth", "base/json_strict.cc", "stack_.size() >= limits_.max_depth", "keel_base_test:JsonStrict.KeepsItsLimits",
       new="false")
+
+guard("json duplicate name", "base/json_strict.cc", "stack_.back()->contains(name)",
+      "keel_base_test:JsonStrict.RefusesDuplicateNames", new="false")
+guard("json number kept exactly", "base/json_strict.cc", "text.size() > 64 || !Survives(value, text)",
+      "keel_base_test:JsonStrict.RefusesNumbersThatDoNotSurvive", new="false")
+guard("json text duplicate name", "base/json_text.cc", "!NewName(frame, name)", "keel_didcomm_test:Jwe.RefusesHeaders",
+      "test_input.py Input.test_4_broken_http", new="false")
+ENCODING = "core/encoding.cc"
+CORE = "keel_core_test:"
+guard("base64url spare bits", ENCODING, "(bits & ((1u << count) - 1)) != 0", CORE + "Base64Url.RefusesSecondSpellings",
+      CORE + "Encodings.DecodeThenEncodeIsTheIdentity", new="false")
+guard("base64url length", ENCODING, "in.size() % 4 == 1", CORE + "Base64Url.RefusesSecondSpellings", new="false")
+guard("hex in capitals", ENCODING, "return Fail(c >= 'A' && c <= 'F' ? Code::kNotCanonical : Code::kMalformed, \"hex\");",
+      CORE + "Hex.LowerCaseOnly")
+guard("base58 alphabet", ENCODING, 'if (carry == kNone) return Fail(Code::kMalformed, "base58btc");',
+      CORE + "Base58.RefusesForeignCharactersAndSize")
+guard("varint minimal", ENCODING, "octet == 0 && result.length > 1", CORE + "Varint.MinimalForm", new="false")
+guard("multibase prefix", ENCODING, "if (prefix == 'z') return Base58Decode(in, out);", CORE + "Multibase.PublishedVectors")
+KEYS = "crypto/keys.cc"
+POINTS = "keel_crypto_test:Keys.RefusesBadPoints"
+guard("key length", KEYS, 'if (octets.size() != length) return Fail(Code::kBadKey, "public key length");', POINTS)
+guard("key not reduced", KEYS, "NotReduced(y)", POINTS, new="false")
+guard("key of small order", KEYS, "IsSmallOrder(y, kOrder8Ed25519)", POINTS, new="false")
+guard("agreement key of small order", KEYS, "!IsSmallOrder(u, kOrder8X25519)", POINTS, "keel_crypto_test:Wycheproof.X25519",
+      new="true")
+guard("key on the curve", "crypto/hosted/edwards.cc", "crypto_core_ed25519_add(sum.data(), key.data(), key.data()) != 0", POINTS,
+      new="false")
+guard("signature of low s", "crypto/signature.cc", "!internal::IsLowS(key.type(), signature.subspan(signature.size() / 2))",
+      "keel_crypto_test:Wycheproof.EcdsaP256ByOpenSslAndBearSsl", new="false")
+guard("signature checked", "crypto/signature.cc", "crypto_sign_ed25519_verify_detached(signature.data(), message.data(), "
+      "message.size(), key.bytes().data()) == 0", "keel_crypto_test:Wycheproof.Ed25519", new="true")
+
+# HTTP from strangers, and to them ------------------------------------------------------------------------------------------
+HTTP = "base/net/http_server.cc"
+SERVER = "keel_base_net_test:HttpServer."
+guard("http header's size", HTTP, "parser_->header_limit(static_cast<uint32_t>(server_.options.max_header))",
+      SERVER + "LimitsHoldAndMemoryStaysBounded", new="parser_->header_limit(UINT32_MAX)")
+guard("http body's size", HTTP, "parser_->body_limit(server_.options.max_body)", SERVER + "LimitsHoldAndMemoryStaysBounded",
+      new="parser_->body_limit(boost::none)")
+guard("http header's deadline", HTTP, "Arm(deadline);", SERVER + "HalfSentRequestsEndAtTheDeadline",
+      SERVER + "DripFedHeaderEndsAtTheDeadline")
+guard("http body's deadline", HTTP, "Arm(server_.options.body_deadline);", SERVER + "HalfSentRequestsEndAtTheDeadline")
+guard("http idle deadline", HTTP, "Arm(server_.options.idle_deadline);", SERVER + "HalfSentRequestsEndAtTheDeadline")
+guard("http connections", HTTP, "Open() >= options.max_connections", SERVER + "GoodRequestsPassWhileHundredsStall", new="false")
+WEB = "did/methods/web.cc"
+FETCH = "keel_did_test:DidWebFetch."
+WEB_CLIENT = "did/internal/web_client.cc"
+guard("did:web public addresses", WEB_CLIENT, "client.public_addresses_only = true;", FETCH + "RefusesWhereItLeads")
+guard("did:web size", WEB_CLIENT, "call.max_response = max_octets;", FETCH + "RefusesAnswers")
+guard("did:web document's DID", WEB, "document->id != did", FETCH + "RefusesAnswers", new="false")
+guard("did:web host name", WEB, "!IsHostName(host)", "keel_did_test:DidWeb.UrlsRefused", new="false")
+guard("did:web redirects", WEB_CLIENT, "response.status != 200", FETCH + "RefusesAnswers", new="false")
+guard("did:web deadline", WEB_CLIENT, "client_->Send(call, {.connect = deadline, .total = deadline})", FETCH + "MeetsItsDeadline",
+      new="client_->Send(call, {})")
+guard("private addresses", "base/net/internal/connection.cc",
+      "options.public_only && !IsPublic(address) && !(options.permit_loopback && IsLoopback(address))",
+      FETCH + "RefusesWhereItLeads", "keel_base_net_test:Https.OnlyPublicAddresses", new="false")
+
+# Secrets -------------------------------------------------------------------------------------------------------------------
+SECRETS = "test_forged.py Forged.test_6_no_secrets_in_logs_or_open_files"
+guard("secrets in a core file", "base/process.cc", "::setrlimit(RLIMIT_CORE, &none);", SECRETS)
+guard("secrets in a log", "verifier/onboarding.cc",
+      'base::LogInfo("onboarding.done", {{"device", claim.did}, {"serial", claim.serial}, {"thid", claim.thread}})', SECRETS,
+      new='base::LogInfo("onboarding.done", {{"device", claim.did}, {"serial", claim.serial}, {"thid", base::Base64Url(rs)}})')
+guard("secrets in a file that others read", "crypto/hosted/key_file.cc",
+      "::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)",
+      "keel_crypto_test:KeyStoreFile.KeysAndLabelsSurviveARestart",
+      new="::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644)")
+guard("secrets from a file that others read", "base/files.cc", "S_ISREG(info.st_mode) && (info.st_mode & 077) != 0",
+      "keel_base_test:Files.PrivateFilesMustBePrivate", new="false")
+guard("private folders", "base/files.cc",
+      """if (::chmod(path.c_str(), 0700) != 0) return SystemError("file", path, "can't make private", errno);""",
+      "keel_base_test:Files.PrivateFilesMustBePrivate")
 
 # The agent and its protocols -----------------------------------------------------------------------------------------------
 AGENT = "didcomm/agent.cc"

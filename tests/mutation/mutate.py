@@ -40,7 +40,7 @@ inline bool KeelMutant(int number) {
 
 
 def run(argv, **more):
-    return subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, **more)
+    return subprocess.run(argv, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, **more)
 
 
 def must(argv, **more):
@@ -175,7 +175,7 @@ def passes(test, tree, mutant):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("--dir", default=os.path.join(ROOT, "build", "mutation"), help="where to build")
-    arguments.add_argument("--only", default="", help="guards whose name has this word")
+    arguments.add_argument("--only", default="", help="guards whose name has one of these words, between commas")
     arguments.add_argument("--jobs", default="2", help="of the compiler")
     arguments.add_argument("--list", action="store_true", help="check guards.py against the sources, run nothing")
     options = arguments.parse_args()
@@ -186,7 +186,7 @@ def main():
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         sys.exit(f"mutate: two guards of one name: {twice}")
-    chosen = [guard for guard in GUARDS if options.only in guard.name]
+    chosen = [guard for guard in GUARDS if any(word in guard.name for word in options.only.split(","))]
 
     os.makedirs(options.dir, exist_ok=True)
     old, new = copy_tree(options.dir)

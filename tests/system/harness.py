@@ -246,7 +246,7 @@ class World:
     def _start(self, broker, issuer_config):
         self.registry_line, self.issuer_line, self.line = self.http_proxy(), self.http_proxy(), self.http_proxy()
         self.must("registry", "init", "--label", "demo", "--listen", "127.0.0.1:0", "--public-url",
-                  self.registry_line.url, data="reg")
+                  self.registry_line.url, "--unprotected-keys", data="reg")
         self.registry = Service(self, "registry", [BIN + "/keel-registry", "serve", "--data", self.path("reg"),
                                                    "--listen", "127.0.0.1:0"], {"KEEL_QUOTA_ADDRESS_SPENDS": "100000"})
         self.start_registry()
@@ -260,7 +260,8 @@ class World:
         self.issuer = Service(self, "issuer", [BIN + "/keel-issuer", "serve", "--data", self.path("maker")])
         self.start_issuer()
         self.must("ownership", "init", *net, "--unprotected-keys", data="dist")
-        self.must("verifier", "init", *net, "--listen", "127.0.0.1:0", "--public-url", self.line.url, data="owner")
+        self.must("verifier", "init", *net, "--listen", "127.0.0.1:0", "--public-url", self.line.url, "--unprotected-keys",
+                  data="owner")
         for role in ("dist", "owner"):
             self.must("registry", "sponsor", "add", "--identity", self.path(role, "identity.json"), data="reg")
         self.verifier = Service(self, "owner", [BIN + "/keel-verifier", "serve", "--data", self.path("owner")])

@@ -58,7 +58,7 @@ def station(csv, *extra, want=0):
 
 
 def main():
-    run(f"{BIN}/keel-registry", "init", "--data", f"{DIR}/registry", "--listen", "127.0.0.1:0")
+    run(f"{BIN}/keel-registry", "init", "--data", f"{DIR}/registry", "--listen", "127.0.0.1:0", "--unprotected-keys")
     registry, ready = serve("keel-registry", "--data", f"{DIR}/registry")
     run(f"{BIN}/keel-registry", "descriptor", "--data", f"{DIR}/registry", "-o", f"{DIR}/net.keel")
 

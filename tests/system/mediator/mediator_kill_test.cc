@@ -26,7 +26,13 @@ using std::chrono::seconds;
 struct Service {
   explicit Service(std::string mediator_toml = "enabled = true\nadmit = \"open\"\n") {
     base::SpawnOptions options;
-    options.argv = {std::string(KEEL_BIN_DIR) + "/keel-registry", "init", "--data", data, "--listen", "127.0.0.1:0"};
+    options.argv = {std::string(KEEL_BIN_DIR) + "/keel-registry",
+                    "init",
+                    "--data",
+                    data,
+                    "--listen",
+                    "127.0.0.1:0",
+                    "--unprotected-keys"};
     options.capture_stderr = options.capture_stdout = true;
     const auto init = base::RunProcess(options, seconds(60));
     EXPECT_TRUE(init && init->state.ok()) << (init ? init->err : init.error().Text());

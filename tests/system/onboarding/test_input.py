@@ -3,6 +3,7 @@
 JSON."""
 import http.client
 import os
+import re
 import socket
 import unittest
 import urllib.parse
@@ -113,13 +114,12 @@ class Input(common.WorldTest):
             "oversize": b"[" + b"0," * 3_000_000 + b"0]",
             "deep": b"[" * 100_000 + b"]" * 100_000,
             "deep objects": b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
-            "doubled name": b'{"entries":[],"entries":[]}',
-            "doubled recipients": b'{"protected":"e30","protected":"e30","recipients":[],"iv":"","ciphertext":"","tag":""}',
             "bad UTF-8": b'{"entries":["\xff\xfe"]}',
             "not JSON": b"\x00\x01\x02",
             "empty": b"",
             "a number": b"1e999",
         }
+        self._doubled_names()
         held = []
         for name, (url, path, kind) in services.items():
             target = urllib.parse.urlsplit(url)
@@ -158,6 +158,29 @@ class Input(common.WorldTest):
             s.close()
         for service in (world.registry, world.verifier, world.issuer):
             self.assertIsNone(service.process.poll(), service.name)
+
+    def _doubled_names(self):
+        """A device's own hello, which the verifier answers, with one member said twice: refused, in each place."""
+        device, = self.owned_and_claimed(1)
+        line = self.world.line
+        line.record = []
+        device.start()
+        until(lambda: any(e.path == "/didcomm" and answer[0] == 200 for e, answer in list(line.record)), "a hello")
+        device.kill()
+        hello = next(e for e, answer in line.record if e.path == "/didcomm" and answer[0] == 200)
+        line.record = None
+        body = hello.body
+        self.assertEqual(hello.forward()[0], 200, "as it is, it is answered again")
+        tag = re.search(rb'"tag":"[^"]*"', body).group()
+        kid = re.search(rb'"kid":"[^"]*"', body).group()
+        doubled = {"tag": body.replace(tag, tag + b"," + tag, 1),
+                   "escaped": body.replace(tag, tag + b"," + tag.replace(b"tag", rb"t\u0061g", 1), 1),
+                   "kid": body.replace(kid, kid + b"," + kid, 1)}
+        for name, bad in doubled.items():
+            with self.subTest(doubled=name):
+                self.assertNotEqual(bad, body)
+                self.assertEqual(hello.forward(bad)[0], 400)
+        self.assertEqual(hello.forward()[0], 200)
 
     def test_5_backdated_with_a_rotated_key(self):
         """The maker's key was stolen: what was anchored from then on doesn't count, what was before does.

@@ -14,7 +14,7 @@ class Owner(common.WorldTest):
         world = self.world
         line = world.http_proxy()
         world.must("verifier", "init", "--registry", world.path("net.keel"), "--listen", "127.0.0.1:0", "--public-url",
-                   line.url, data=name)
+                   line.url, "--unprotected-keys", data=name)
         world.must("registry", "sponsor", "add", "--identity", world.path(name, "identity.json"), data="reg")
         return self.serve(name, line)
 

@@ -30,7 +30,7 @@ std::string Program() { return std::string(KEEL_BIN_DIR) + "/keel-registry"; }
 // keel-registry init, serve and so on in a folder of the test's own.
 struct Registry {
   Registry() : dir(std::move(*base::TempDir::Create())), data(dir / "registry"), http(base::MakeBeastClient()) {
-    const auto init = Run({"init", "--data", data, "--listen", "127.0.0.1:0"});
+    const auto init = Run({"init", "--data", data, "--listen", "127.0.0.1:0", "--unprotected-keys"});
     EXPECT_EQ(init.state.code, 0) << init.err;
   }
   base::RunResult Run(std::vector<std::string> args) {
@@ -168,9 +168,11 @@ TEST(RegistryProcess, KilledAtRandomMomentsLosesNothingAcknowledged) {
 TEST(RegistryProcess, VerbsSayWhatIsWrong) {
   Registry registry;
   const std::string d = registry.data;
-  EXPECT_EQ(registry.Run({"init", "--data", d}).state.code, 2);  // twice
+  EXPECT_EQ(registry.Run({"init", "--data", d, "--unprotected-keys"}).state.code, 2);  // twice
   EXPECT_EQ(registry.Run({"nonsense"}).state.code, 2);
-  EXPECT_EQ(registry.Run({"init", "--data", registry.dir / "x", "--label", "Not a label"}).state.code, 2);
+  EXPECT_EQ(
+      registry.Run({"init", "--data", registry.dir / "x", "--label", "Not a label", "--unprotected-keys"}).state.code,
+      2);
   const auto down = registry.Run({"status", "--data", d});
   EXPECT_EQ(down.state.code, 3);
   EXPECT_NE(down.err.find("keel-registry serve"), std::string::npos) << down.err;

@@ -139,43 +139,47 @@ TEST(DeviceStates, WhatMustNeverHappen) {
 }
 
 TEST(ClaimStates, PathAlarmAndDecision) {
-  ClaimState s = ClaimState::kClaimed;
-  for (const auto e :
-       {ClaimEvent::kPublished, ClaimEvent::kDeviceProof, ClaimEvent::kProvisionStored, ClaimEvent::kDone}) {
-    const ClaimStep step = Next(s, e);
-    ASSERT_TRUE(step.legal) << NameOf(s) << " " << NameOf(e);
-    s = step.next;
-  }
-  EXPECT_EQ(s, ClaimState::kOnboarded);
-  for (const auto state :
-       {ClaimState::kBound, ClaimState::kProvisioned, ClaimState::kOnboarded, ClaimState::kSuspended}) {
-    EXPECT_EQ(Next(state, ClaimEvent::kDeviceProofOther).next, ClaimState::kHeld);
-    EXPECT_FALSE(Next(state, ClaimEvent::kDeviceProof).legal);
-  }
-  for (int e = 0; e < static_cast<int>(ClaimEvent::kCount); ++e) {
-    const auto event = static_cast<ClaimEvent>(e);
-    EXPECT_FALSE(NameOf(event).empty());
-    const ClaimStep step = Next(ClaimState::kHeld, event);
-    if (step.legal && step.next != ClaimState::kHeld) {
-      EXPECT_TRUE(event == ClaimEvent::kOwnerAccepts || event == ClaimEvent::kOwnerRejects ||
-                  event == ClaimEvent::kRelease);
-    }
-    EXPECT_FALSE(Next(ClaimState::kReleased, event).legal);
-  }
-  EXPECT_FALSE(Next(ClaimState::kClaimed, ClaimEvent::kDeviceProof).legal);
-  EXPECT_FALSE(Next(ClaimState::kBound, ClaimEvent::kDone).legal);
+  using S = ClaimState;
+  using E = ClaimEvent;
+  EXPECT_EQ(Next(S::kClaimed, E::kDeviceProof).next, S::kBound);
+  EXPECT_EQ(Next(S::kBound, E::kDeviceProofAgain).next, S::kBound);
+  EXPECT_EQ(Next(S::kBound, E::kDone).next, S::kOnboarded);
+  EXPECT_EQ(Next(S::kOnboarded, E::kWiped).next, S::kClaimed);
+  for (const S s : {S::kBound, S::kOnboarded, S::kHeld}) EXPECT_EQ(Next(s, E::kDeviceProofOther).next, S::kHeld);
+  EXPECT_EQ(Next(S::kHeld, E::kIsReset).next, S::kClaimed);
+  EXPECT_EQ(Next(S::kHeld, E::kIsClone).next, S::kRevoked);
 }
 
-TEST(SessionStates, RepeatsStayWhereTheyAre) {
-  using S = SessionState;
-  using E = SessionEvent;
-  EXPECT_EQ(Next(S::kHelloSeen, E::kOwnerProofSent).next, S::kOwnerProofSent);
-  EXPECT_EQ(Next(S::kOwnerProofSent, E::kHello).next, S::kOwnerProofSent);
-  EXPECT_EQ(Next(S::kProvisionSent, E::kDeviceProof).next, S::kProvisionSent);
-  EXPECT_EQ(Next(S::kFinished, E::kDone).next, S::kFinished);
-  EXPECT_FALSE(Next(S::kHelloSeen, E::kDeviceProof).legal);
-  EXPECT_FALSE(Next(S::kProven, E::kDone).legal);
-  EXPECT_FALSE(Next(S::kDropped, E::kHello).legal);
+TEST(ClaimStates, WhatMustNeverHappen) {
+  using S = ClaimState;
+  using E = ClaimEvent;
+  for (uint8_t i = 0; i <= static_cast<uint8_t>(S::kRetired); ++i) {
+    const auto state = static_cast<S>(i);
+    EXPECT_FALSE(NameOf(state).empty());
+    for (uint8_t j = 0; j < static_cast<uint8_t>(E::kCount); ++j) {
+      const auto event = static_cast<E>(j);
+      EXPECT_FALSE(NameOf(event).empty());
+      const ClaimStep step = Next(state, event);
+      SCOPED_TRACE(std::string(NameOf(state)) + " " + std::string(NameOf(event)));
+      if (!step.legal) {
+        EXPECT_EQ(step.next, state);
+        continue;
+      }
+      // Only a bound claim's M5 makes a member.
+      EXPECT_TRUE(step.next != S::kOnboarded || (state == S::kBound && event == E::kDone));
+      EXPECT_TRUE(step.next != S::kBound || event == E::kDeviceProof || event == E::kDeviceProofAgain);
+      // Held and revoked: out until the owner says otherwise, whatever the device proves or carries out.
+      if ((state == S::kHeld || state == S::kRevoked) && step.next != state) {
+        EXPECT_TRUE(event == E::kIsReset || event == E::kIsClone || event == E::kRevoke || event == E::kPassedOn ||
+                    event == E::kRetire);
+      }
+      // Passed on and retired are for good.
+      EXPECT_TRUE(step.next == state || (state != S::kReleased && state != S::kRetired));
+    }
+  }
+  EXPECT_TRUE(NameOf(static_cast<S>(7)).empty());
+  EXPECT_FALSE(Next(S::kClaimed, E::kDone).legal);
+  EXPECT_FALSE(Next(S::kReleased, E::kRevoke).legal);
 }
 
 class FirmwareTest : public testing::Test {

@@ -287,6 +287,8 @@ TEST_F(VerifierService, ADeviceThatWasSoldOnIsToldAndGoesToItsNextOwner) {
   EXPECT_EQ(Why(0)["why"], "passed on to " + next_did + "; the device is told at its next contact");
   EXPECT_EQ(Why(1)["why"], "passed on to " + next_did);
   EXPECT_EQ(Ask(*service_, "order", {{"device", "SN-1"}, {"op", "wipe"}}).error().code, Code::kWrongState);
+  EXPECT_EQ(Ask(*service_, "revoke", {{"device", "SN-1"}}).error().code, Code::kWrongState) << "it is not ours";
+  EXPECT_EQ(Device(0)["state"], "released");
   const auto seeks = [&] { return devices_[0]->Info().phase == KEEL_PHASE_SEEKING; };
   ASSERT_TRUE(devices_[0]->Run(Http(), seeks)) << devices_[0]->Log();
   EXPECT_NE(devices_[0]->Log().find("transfer"), std::string::npos) << devices_[0]->Log();
@@ -305,6 +307,32 @@ TEST_F(VerifierService, ADeviceThatWasSoldOnIsToldAndGoesToItsNextOwner) {
     ASSERT_TRUE(device->Onboard(Http())) << device->Log();
     EXPECT_EQ(std::string(device->Info().owner), next_did);
   }
+}
+
+// Whoever holds a revoked device can have it carry out an order: that must not bring it back.
+TEST_F(VerifierService, ARevokedDeviceThatObeysStaysOut) {
+  Prepare(2);
+  ASSERT_TRUE(Ask(*service_, "profile-set",
+                  {{"model", "gateway"}, {"configuration", "{}"}, {"firmware", ""}, {"contact_seconds", 5}}));
+  ASSERT_TRUE(devices_[0]->Onboard(Http())) << devices_[0]->Log();
+  const json device = {{"device", std::string(devices_[0]->Info().did)}};
+  ASSERT_TRUE(Ask(*service_, "revoke", device));
+  json order = device;
+  order["op"] = "wipe";
+  ASSERT_TRUE(Ask(*service_, "order", order));
+  const auto seeks = [&] { return devices_[0]->Info().phase == KEEL_PHASE_SEEKING; };
+  ASSERT_TRUE(devices_[0]->Run(Http(), seeks)) << devices_[0]->Log();
+  EXPECT_EQ(Device(0)["state"], "revoked");
+  EXPECT_FALSE(devices_[0]->Onboard(Http(), 25));
+  EXPECT_EQ(Device(0)["state"], "revoked");
+  EXPECT_TRUE(Members()["members"].empty());
+  // The owner's word lets it in again.
+  json verdict = device;
+  verdict["verdict"] = "reset";
+  ASSERT_TRUE(Ask(*service_, "decide", verdict));
+  ASSERT_TRUE(fakes::ClaimAll(*service_));
+  EXPECT_TRUE(devices_[0]->Onboard(Http(), 120)) << devices_[0]->Log();
+  EXPECT_EQ(Device(0)["state"], "onboarded");
 }
 
 TEST_F(VerifierService, VerbsExplainWhatIsWrong) {
