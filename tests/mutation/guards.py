@@ -519,8 +519,8 @@ guard("base64url spare bits", ENCODING, "(bits & ((1u << count) - 1)) != 0", COR
 guard("base64url length", ENCODING, "in.size() % 4 == 1", CORE + "Base64Url.RefusesSecondSpellings", new="false")
 guard("hex in capitals", ENCODING, "return Fail(c >= 'A' && c <= 'F' ? Code::kNotCanonical : Code::kMalformed, \"hex\");",
       CORE + "Hex.LowerCaseOnly")
-guard("base58 alphabet", ENCODING, 'if (carry == kNone) return Fail(Code::kMalformed, "base58btc");',
-      CORE + "Base58.RefusesForeignCharactersAndSize")
+guard("base58 alphabet", ENCODING, "first == kNone || second == kNone", CORE + "Base58.RefusesForeignCharactersAndSize",
+      new="false")
 guard("varint minimal", ENCODING, "octet == 0 && result.length > 1", CORE + "Varint.MinimalForm", new="false")
 guard("multibase prefix", ENCODING, "if (prefix == 'z') return Base58Decode(in, out);", CORE + "Multibase.PublishedVectors")
 KEYS = "crypto/keys.cc"
