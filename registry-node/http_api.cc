@@ -146,10 +146,8 @@ void HttpApi::Routes() {
     return Octets(std::move(out));
   });
   for (const char* method : {"GET", "POST"}) {
-    sync(method, "/1.0/identifiers/{did...}", [](HttpApi& a, const HttpRequest& r) {
-      ++a.resolves_;
-      return did::AnswerIdentifiers(*a.resolver_, r);
-    });
+    router_.Add(method, "/1.0/identifiers/{did...}",
+                [this](HttpRequest r, base::Responder w) { Identifiers(std::move(r), std::move(w)); });
   }
   for (const auto& [path, verb] : {std::pair{"/1.0/create", RegistrarVerb::kCreate},
                                    {"/1.0/update", RegistrarVerb::kUpdate},
@@ -279,6 +277,20 @@ void HttpApi::PostR0(HttpRequest request, base::Responder responder) {
   }
   if (auto ok = rendezvous_.FindOrWait(std::move(indices), *now, clock_.TicksMs() + wait, answer); !ok)
     responder.Send(ErrorResponse(ok.error()));
+}
+
+void HttpApi::Identifiers(HttpRequest request, base::Responder responder) {
+  ++resolves_;
+  if (!request.params.front().starts_with("did:web")) {
+    responder.Send(did::AnswerIdentifiers(*resolver_, request));
+    return;
+  }
+  // Such a host answers when it likes: at most five seconds.
+  const auto work = [this, request = std::move(request), responder] {
+    responder.Send(did::AnswerIdentifiers(*resolver_, request));
+  };
+  if (!lane_.Post(work))
+    responder.Send(BadRequest(Code::kBusy, "resolve", "too many DIDs of web hosts are being asked for: try again"));
 }
 
 HttpResponse HttpApi::PostRendezvous(const HttpRequest& request) {

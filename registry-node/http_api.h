@@ -14,6 +14,7 @@
 #include "registry-node/quota.h"
 #include "registry-node/registrar.h"
 #include "registry-node/rendezvous.h"
+#include "registry-node/resolver_lane.h"
 
 namespace keel::registry {
 
@@ -38,6 +39,7 @@ class HttpApi {
   void Routes();
   void PostTransactions(base::HttpRequest request, base::Responder responder);
   void PostR0(base::HttpRequest request, base::Responder responder);
+  void Identifiers(base::HttpRequest request, base::Responder responder);
   base::HttpResponse PostRendezvous(const base::HttpRequest& request);
   base::HttpResponse GetDid(const base::HttpRequest& request);
   base::HttpResponse GetMap(const base::HttpRequest& request);
@@ -67,6 +69,7 @@ class HttpApi {
   bool stop_ = false;
   size_t asking_ = 0;  // R0 answers that wait for the time
   std::thread housekeeping_;
+  ResolverLane lane_;  // goes first: what runs in it uses the rest
 };
 
 }  // namespace keel::registry

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // /1.0/identifiers on a registry node: did:keel from its own state, with versions and proof.
+#include <condition_variable>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/json_strict.h"
 #include "did/default_resolver.h"
@@ -142,6 +144,72 @@ TEST_F(Identifiers, OtherMethodsWhereTheOperatorWants) {
   EXPECT_EQ(http->Get(url + "did:jwk:e30")->status, 501);
   EXPECT_EQ(http->Get(url + "did:web:example.com")->status, 501);
   EXPECT_EQ(http->Get(url + Anchored().did)->status, 200);
+  (*server)->Stop();
+}
+
+// Web hosts that don't answer hold up nobody else.
+class Stuck final : public did::DidResolver {
+ public:
+  using did::DidResolver::Resolve;
+  Result<did::ResolutionResult> Resolve(const std::string&, const did::ResolutionOptions&) override {
+    std::unique_lock lock(mutex);
+    ++asked;
+    wake.notify_all();
+    wake.wait(lock, [this] { return open; });
+    return Fail(Code::kTimeout, "test");
+  }
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool open = false;
+  size_t asked = 0;
+};
+
+TEST_F(Identifiers, SlowHostsHoldUpNobody) {
+  Stuck stuck;
+  registry::HttpApi api(*served.t.node, *served.rendezvous, *served.time, *served.accounts, served.t.clock,
+                        served.random, {.others = &stuck});
+  auto server = base::HttpServer::Start({.threads = 1, .handler_threads = 1}, api.Handler());
+  ASSERT_TRUE(server);
+  const std::string url = (*server)->url() + "/1.0/identifiers/";
+  constexpr size_t kAll = registry::ResolverLane::kThreads + registry::ResolverLane::kMaxWaiting;
+  std::vector<std::thread> askers;
+  std::atomic<size_t> answered = 0;
+  const auto ask = [&] {
+    const auto response = base::MakeBeastClient()->Get(url + "did:web:example.com");
+    EXPECT_TRUE(response && response->status == 500);
+    ++answered;
+  };
+  // The lane's threads first, so that the queue's length is known.
+  for (size_t i = 0; i < registry::ResolverLane::kThreads; ++i) askers.emplace_back(ask);
+  {
+    std::unique_lock lock(stuck.mutex);
+    ASSERT_TRUE(stuck.wake.wait_for(lock, std::chrono::seconds(20),
+                                    [&] { return stuck.asked == registry::ResolverLane::kThreads; }));
+  }
+  EXPECT_EQ(http->Get(url + Anchored().did)->status, 200) << "meanwhile";
+  while (askers.size() < kAll) askers.emplace_back(ask);
+  // Full once all of them wait: then the answer is 503 at once.
+  int status = 0;
+  std::vector<std::thread> more;
+  const uint64_t end = base::MonotonicMs() + 20'000;
+  std::atomic<int> refused = 0;
+  while (refused == 0 && base::MonotonicMs() < end) {
+    more.emplace_back([&] {
+      const auto response = base::MakeBeastClient()->Get(url + "did:webvh:x");
+      if (response && response->status == 503) ++refused;
+    });
+    status = http->Get(url + Anchored().did)->status;
+    EXPECT_EQ(status, 200);
+  }
+  EXPECT_GT(refused, 0);
+  {
+    const std::lock_guard lock(stuck.mutex);
+    stuck.open = true;
+  }
+  stuck.wake.notify_all();
+  for (std::thread& thread : askers) thread.join();
+  for (std::thread& thread : more) thread.join();
+  EXPECT_EQ(answered, kAll);
   (*server)->Stop();
 }
 
