@@ -125,6 +125,20 @@ TEST(HttpServer, LimitsHoldAndMemoryStaysBounded) {
   EXPECT_EQ(server->stats().refused, 4u);
 }
 
+// Below what the buffer would hold: the header's own limit.
+TEST(HttpServer, HeaderAtTheLimitPassesAndOverItNot) {
+  HttpServerOptions options;
+  options.max_header = 4096;
+  const auto server = StartEcho(options);
+  for (const size_t size : {3900u, 4200u}) {
+    RawConnection connection(server->port());
+    ASSERT_TRUE(
+        connection.Send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: " + std::string(size, 'a') + "\r\n\r\n"));
+    const std::string answer = connection.Read();
+    EXPECT_TRUE(answer.starts_with(size < options.max_header ? "HTTP/1.1 200" : "HTTP/1.1 431")) << size << answer;
+  }
+}
+
 TEST(HttpServer, BodyAtTheLimitPasses) {
   const auto server = StartEcho();
   RawConnection connection(server->port());
