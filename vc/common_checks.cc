@@ -10,6 +10,8 @@
 #include "did/jose.h"
 #include "did/methods/keel.h"
 #include "vc/data_model/model.h"
+#include "vc/data_model/related_resource.h"
+#include "vc/data_model/terms.h"
 #include "vc/status_list/entry.h"
 
 namespace keel::vc {
@@ -192,15 +194,17 @@ std::string HolderOf(const json& presentation) {
 }
 
 bool AddModelCheck(Verification& verification, const json& document, const VerifyOptions& options) {
-  (void)options;
   std::string octets = std::move(verification.credential.json);
   if (octets.empty()) octets = base::DumpJson(document);
   if (HasType(document, "VerifiablePresentation")) {
     verification.presentation = true;
     verification.credential.json = std::move(octets);
     const auto version = CheckPresentationModel(document);
-    Note(verification, kCheckModel, version.has_value(), version ? "VerifiablePresentation" : version.error().Text());
-    if (!version) return false;
+    const auto terms = version ? CheckTerms(document, options.contexts) : Result<>();
+    const bool ok = version && terms;
+    Note(verification, kCheckModel, ok,
+         ok ? "VerifiablePresentation" : (version ? terms.error() : version.error()).Text());
+    if (!ok) return false;
     verification.credential.version = *version;
     verification.credential.id = document.value("id", std::string());
     const json& type = document["type"];
@@ -209,9 +213,10 @@ bool AddModelCheck(Verification& verification, const json& document, const Verif
     return true;
   }
   auto credential = Credential::Read(document);
-  if (!credential) {
+  const auto terms = credential ? CheckTerms(document, options.contexts) : Result<>();
+  if (!credential || !terms) {
     verification.credential.json = std::move(octets);
-    Note(verification, kCheckModel, false, credential.error().Text());
+    Note(verification, kCheckModel, false, (credential ? terms.error() : credential.error()).Text());
     return false;
   }
   verification.credential = std::move(*credential);
@@ -237,6 +242,11 @@ Result<> AddCommonChecks(Verification& verification, const json& document, const
                          options.trusted_issuers.end();
     Note(verification, kCheckTrust, trusted,
          credential.issuer + (trusted ? " is trusted" : " is not among the trusted issuers"));
+  }
+  if (document.contains("relatedResource")) {
+    static const std::map<std::string, std::string> kNone;
+    verification.checks.push_back(
+        CheckRelatedResources(document, options.contexts, options.resources != nullptr ? *options.resources : kNone));
   }
   // Neither a forged credential nor one of an issuer that is not trusted may make us ask anybody: both choose the URL.
   if (!genuine || (!options.trusted_issuers.empty() && !Holds(verification, kCheckTrust))) return {};

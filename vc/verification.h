@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -125,6 +126,8 @@ struct VerifyOptions {
   size_t max_size = kMaxCredential;          // octets; larger fails kCheckEnvelope
   // Contexts known besides the bundled ones; null: the bundled ones only. None is ever fetched.
   const json_ld::ContextStore* contexts = nullptr;
+  // Related resources at hand, by URL; contexts needn't be among them. Null: none.
+  const std::map<std::string, std::string>* resources = nullptr;
   SchemaChecker* schemas = nullptr;  // null: no schema check is recorded
   // The caller's own keys, for an issuer whose identifier leads to none (`--key`): tried where it doesn't resolve.
   std::vector<crypto::PublicKey> given_keys;

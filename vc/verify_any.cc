@@ -9,6 +9,8 @@
 #include "base/encoding.h"
 #include "base/json_strict.h"
 #include "vc/common_checks.h"
+#include "vc/cose/verify.h"
+#include "vc/data_integrity/verify.h"
 #include "vc/data_model/model.h"
 #include "vc/enveloped.h"
 #include "vc/jwt.h"
@@ -72,19 +74,6 @@ Names TopNames(std::string_view text) {
     }
   }
   return names;
-}
-
-// CBOR that was written as text: base64 or base64url, padded or not.
-std::optional<std::string> CborOf(std::string_view text) {
-  if (text.starts_with(kTag18)) return std::string(text);
-  if (!text.starts_with("0oR")) return std::nullopt;
-  std::string plain(text);
-  while (plain.ends_with('=')) plain.pop_back();
-  std::ranges::replace(plain, '+', '-');
-  std::ranges::replace(plain, '/', '_');
-  const auto octets = base::FromBase64Url(plain);
-  if (!octets) return std::nullopt;
-  return base::ToString(*octets);
 }
 
 Verification Refused(std::string detail) {
@@ -166,9 +155,9 @@ Result<Verification> VerifyForm(std::string_view text, did::DidResolver& resolve
                                 int depth) {
   switch (Recognize(text)) {
     case Syntax::kJwt: return VerifyJwt(text, resolver, options);
-    case Syntax::kSdJwt: return Refused("SD-JWT: not known here");
-    case Syntax::kCose: return Refused("COSE: not known here");
-    case Syntax::kDataIntegrity: return Refused("Data Integrity: not known here");
+    case Syntax::kSdJwt: return VerifySdJwt(text, resolver, options);
+    case Syntax::kCose: return VerifyCose(*CoseOctets(text), resolver, options);
+    case Syntax::kDataIntegrity: return VerifyDataIntegrity(text, resolver, options);
     case Syntax::kEnveloped: return VerifyEnveloped(text, resolver, options, depth);
     case Syntax::kUnsecured: return Refused("a JSON object that nothing secures: no proof, and no envelope around it");
     case Syntax::kUnknown: break;
@@ -191,6 +180,7 @@ Result<Verification> VerifyAt(std::string_view octets, did::DidResolver& resolve
 Syntax Recognize(std::string_view octets) {
   const std::string_view text = Trim(octets);
   if (text.empty()) return Syntax::kUnknown;
+  if (text.starts_with(kTag18)) return Syntax::kCose;  // before anything that its signature may look like
   if (text.front() == '{') {
     const Names names = TopNames(text);
     if (names.proof) return Syntax::kDataIntegrity;
@@ -199,7 +189,20 @@ Syntax Recognize(std::string_view octets) {
   }
   if (text.contains('~')) return Syntax::kSdJwt;
   if (std::ranges::count(text, '.') == 2 && text.starts_with("ey")) return Syntax::kJwt;
-  return CborOf(text) ? Syntax::kCose : Syntax::kUnknown;
+  return CoseOctets(text) ? Syntax::kCose : Syntax::kUnknown;
+}
+
+std::optional<std::string> CoseOctets(std::string_view octets) {
+  const std::string_view text = Trim(octets);
+  if (text.starts_with(kTag18)) return std::string(text);
+  if (!text.starts_with("0oR")) return std::nullopt;
+  std::string plain(text);
+  while (plain.ends_with('=')) plain.pop_back();
+  std::ranges::replace(plain, '+', '-');
+  std::ranges::replace(plain, '/', '_');
+  const auto decoded = base::FromBase64Url(plain);
+  if (!decoded) return std::nullopt;
+  return base::ToString(*decoded);
 }
 
 Result<Verification> VerifyAny(std::string_view octets, did::DidResolver& resolver, const VerifyOptions& options) {

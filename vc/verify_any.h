@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "vc/verification.h"
@@ -20,6 +22,9 @@ enum class Syntax : uint8_t {
 };
 // White space around is passed over. Of JSON only the top members' names are looked at.
 Syntax Recognize(std::string_view octets);
+
+// COSE's octets when these are CBOR of tag 18, or that written as base64 or base64url.
+std::optional<std::string> CoseOctets(std::string_view octets);
 
 // Verifies octets of any form, recognized by themselves. What is unsecured or not recognized fails kCheckEnvelope. In
 // an enveloped document the URL's media type must be that of what is inside, and a credential mustn't be a presentation

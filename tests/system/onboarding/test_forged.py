@@ -174,7 +174,8 @@ class Forged(common.WorldTest):
         self.refused_by(self.paper(early, {"validFrom": "2100-01-01T00:00:00Z"}), "validity", "valid from 2100-01-01")
         self.refused_by(self.paper(swapped, {"credentialSubject": {"id": world.dids[good.serial]}}), "subject",
                         world.dids[swapped.serial])
-        self.refused_by(self.paper(typed, {"type": ["VerifiableCredential", "LoyaltyCard"]}), "type")
+        self.refused_by(self.paper(typed, {"type": ["VerifiableCredential", "https://example.org/LoyaltyCard"]}),
+                        "type")
         # The facts are embellished; the membership of the true credential's batch is shown beside it.
         self.refused_by(self.paper(altered, {"credentialSubject": {"secureHardware": "SE050"}}, "keep"), "batch", "no batch")
         # By somebody whom the registry knows and the owner did not buy from: no policy is needed to refuse that.

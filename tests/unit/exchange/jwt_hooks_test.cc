@@ -68,7 +68,7 @@ struct Trader {
   // Grants what is asked for, once about the peer.
   void GrantEverything() {
     parts.grant = [this](const ExchangeRecord& record, const CredentialWish& wish) -> Result<std::optional<Grant>> {
-      json credential = {{"@context", {vc::kContextV2}},
+      json credential = {{"@context", {vc::kContextV2, "https://www.w3.org/ns/credentials/examples/v2"}},
                          {"type", {"VerifiableCredential"}},
                          {"issuer", did},
                          {"id", "urn:uuid:" + record.id.thread},

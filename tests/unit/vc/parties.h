@@ -70,7 +70,7 @@ class PartiesTest : public testing::Test {
     return jwt.value_or("");
   }
   nlohmann::json Plain() {
-    return {{"@context", {kContextV2}},
+    return {{"@context", {kContextV2, "https://www.w3.org/ns/credentials/examples/v2"}},
             {"type", {"VerifiableCredential", "TestCredential"}},
             {"issuer", maker_},
             {"id", "urn:uuid:1"},

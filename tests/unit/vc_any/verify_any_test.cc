@@ -28,6 +28,7 @@ TEST(Recognize, Forms) {
            {"{", Syntax::kUnsecured},
            {R"({"proof)", Syntax::kDataIntegrity},
            {std::string("\xd2\x84\x40\xa0\x40\x0a", 6), Syntax::kCose},
+           {std::string("\xd2\x84\x40\xa0~{.ey.", 10), Syntax::kCose},
            {"0oRAoEBB", Syntax::kCose},
            {"0oR$", Syntax::kUnknown},
            {"", Syntax::kUnknown},

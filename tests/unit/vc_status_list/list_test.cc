@@ -73,9 +73,9 @@ TEST_F(ListTest, PurposesAreStrings) {
 }
 
 TEST_F(ListTest, ListOfTheWrongKind) {
-  Publish([](json& credential) { credential["type"] = {"VerifiableCredential", "Other"}; });
+  Publish([](json& credential) { credential["type"] = {"VerifiableCredential", "https://example.org/Other"}; });
   ExpectProblem(kStatusMalformedValueError);
-  Publish([](json& credential) { credential["credentialSubject"]["type"] = "Other"; });
+  Publish([](json& credential) { credential["credentialSubject"]["type"] = "https://example.org/Other"; });
   ExpectProblem(kStatusMalformedValueError);
   Publish([](json& credential) { credential["credentialSubject"]["encodedList"] = "H4sIAAAAAAAAA"; });
   ExpectProblem(kStatusMalformedValueError);
