@@ -7,8 +7,9 @@ namespace keel::cli {
 
 int RunDid(int argc, char** argv);      // create, resolve, dereference, update, deactivate, sign-payload, inspect
 int RunDidcomm(int argc, char** argv);  // pack, unpack
-int RunVc(int argc, char** argv);       // issue, verify
+int RunVc(int argc, char** argv);       // issue, verify, derive, inspect
 int RunVp(int argc, char** argv);       // create, verify
+int RunStatus(int argc, char** argv);   // create, set, check
 int RunJcs(int argc, char** argv);
 
 }  // namespace keel::cli

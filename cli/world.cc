@@ -6,6 +6,7 @@
 
 #include "base/cli.h"
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "base/files.h"
 #include "base/net/http_client.h"
 #include "core/time.h"
@@ -176,6 +177,20 @@ Result<World::Acting> World::KeyFor(const std::string& did, const std::string& k
   return Fail(Code::kNoSuchKey, "key",
               "none of the keys of " + did + " for " + std::string(did::RelationshipName(use)) +
                   " is in --secrets or --key" + (tried.empty() ? "" : " (" + tried + ")"));
+}
+
+Result<did::KeyRef> World::KeyOf(const crypto::PublicKey& key) {
+  const auto in = [&](crypto::SoftwareKeyStore& store) -> Result<did::KeyRef> {
+    KEEL_TRY(const crypto::KeyHandle handle, store.Find(key));
+    return did::KeyRef{&store, handle};
+  };
+  if (impl_->secrets) {
+    if (auto found = in(impl_->secrets->store())) return found;
+  }
+  for (const auto& store : impl_->stores) {
+    if (auto found = in(*store)) return found;
+  }
+  return Fail(Code::kNoSuchKey, "key", base::Multikey(key) + " is not in --secrets or --key");
 }
 
 Result<std::string> ReadInput(size_t limit) {

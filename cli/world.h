@@ -54,6 +54,8 @@ class World {
   Result<Acting> KeyFor(const std::string& did, const std::string& kid, did::Relationship use);
   // Every private key of --secrets and --key with its kid or label.
   std::vector<std::pair<std::string, did::KeyRef>> AllKeys();
+  // Our private key behind a public one. kNoSuchKey.
+  Result<did::KeyRef> KeyOf(const crypto::PublicKey& key);
   base::HttpClient& http();
 
  private:

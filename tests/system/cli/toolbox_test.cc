@@ -254,10 +254,19 @@ TEST_F(Toolbox, IssuesAndVerifiesCredentialsAndPresentations) {
                            {"validUntil", "2030-01-01T00:00:00Z"},
                            {"credentialSubject", {{"id", holder}, {"colour", "red"}}}};
   const std::string jwt = Ok({"vc", "issue", "--key", dir_ / "issuer.key"}, base::DumpJson(credential));
-  EXPECT_EQ(OkJson({"vc", "verify", "--issuer", issuer, "--subject", holder}, jwt)["valid"], true);
+  const json verdict = OkJson({"vc", "verify", "--json", "--issuer", issuer, "--subject", holder}, jwt);
+  EXPECT_EQ(verdict["verified"], true);
+  EXPECT_EQ(verdict.size(), 3U);
+  EXPECT_EQ(verdict["errors"], json::array());
+  ASSERT_FALSE(verdict["checks"].empty());
+  EXPECT_EQ(verdict["checks"][0].size(), 3U);
+  EXPECT_EQ(verdict["checks"][0]["check"], "envelope");
   EXPECT_EQ(Run({"vc", "verify", "--issuer", holder}, jwt).state.code, 1);
   EXPECT_EQ(Run({"vc", "verify", "--subject", issuer}, jwt).state.code, 1);
   EXPECT_EQ(Run({"vc", "verify", "--at", "2030-06-01T00:00:00Z"}, jwt).state.code, 1);
+  EXPECT_EQ(Run({"vc", "verify", "--now", "1906502400"}, jwt).state.code, 1);
+  EXPECT_EQ(Run({"vc", "verify"}, "hello").state.code, 2);
+  EXPECT_EQ(Run({"vc", "verify"}, base::DumpJson(credential)).state.code, 1);
   std::string broken = jwt;
   broken[broken.size() - 5] = broken[broken.size() - 5] == 'A' ? 'B' : 'A';
   EXPECT_EQ(Run({"vc", "verify"}, broken).state.code, 1);
@@ -268,7 +277,7 @@ TEST_F(Toolbox, IssuesAndVerifiesCredentialsAndPresentations) {
   const std::string shown = Ok({"vp", "create", "--holder", holder, "--audience", "did:example:shop", "--nonce", "n1",
                                 "--credential", dir_ / "c.jwt", "--key", dir_ / "holder.key"});
   EXPECT_EQ(
-      OkJson({"vp", "verify", "--audience", "did:example:shop", "--nonce", "n1", "--holder", holder}, shown)["valid"],
+      OkJson({"vp", "verify", "--audience", "did:example:shop", "--nonce", "n1", "--holder", holder, "--json"}, shown)["verified"],
       true);
   EXPECT_EQ(Run({"vp", "verify", "--audience", "did:example:shop", "--nonce", "n2"}, shown).state.code, 1);
   EXPECT_EQ(Run({"vp", "verify", "--audience", "did:example:other", "--nonce", "n1"}, shown).state.code, 1);
