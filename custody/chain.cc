@@ -9,6 +9,7 @@
 #include "ledger/link.h"
 #include "registry-client/registry_client.h"
 #include "vc/credential.h"
+#include "vc/schema/credentials.h"
 #include "vc/types.h"
 
 namespace keel::custody {
@@ -108,8 +109,8 @@ Result<std::vector<NextLink>> BuildLinks(CustodyContext& context, const std::vec
     paper.valid_from = now;
     NextLink next;
     next.device = record.did;
-    KEEL_TRY(next.credential, vc::IssueCredential(vc::OwnershipCredential(paper), identity.keys(), identity.auth(),
-                                                  identity.auth_kid()));
+    KEEL_TRY(next.credential, vc::IssueOwnCredential(vc::OwnershipCredential(paper), identity.keys(), identity.auth(),
+                                                     identity.auth_kid()));
     ledger::LinkRecord link;
     link.net = identity.net();
     link.device_tag = ledger::DeviceTag(record.did);

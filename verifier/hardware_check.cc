@@ -30,6 +30,7 @@ std::string Wanted(const vc::Check& check, const vc::VerifyOptions& options) {
     return "validFrom and validUntil around " + base::Rfc3339(*options.now);
   if (check.name == vc::kCheckBatch) return "a batch root that the issuer anchored, and the path to it";
   if (check.name == vc::kCheckStatus) return "neither revoked nor suspended, by a list that is not outdated";
+  if (check.name == vc::kCheckSchema) return "the schemas that the credential names, each met";
   if (check.name == vc::kCheckDefinition) return "what the issuer's credential definition on the ledger says";
   if (check.name == vc::kCheckSubject) return json(options.subject.value_or("")).dump();
   if (check.name == vc::kCheckTrust) return json(options.trusted_issuers).dump();
@@ -140,6 +141,7 @@ Result<HardwareReport> HardwareCheck::Check(const std::string& jwt, const json& 
   options.now = now;
   RecordingStatus lists(parts_.status, now);
   options.status = &lists;
+  options.schemas = parts_.schemas;
   options.subject = device;
   // Never nobody: an empty list would mean that anybody's word is good, the device's own too.
   options.trusted_issuers = policy.trusted_manufacturers();

@@ -49,6 +49,7 @@ class HardwareCheck {
     vc::StatusChecker& status;
     // Credential definitions: a credential that names one must keep to it; null: none is looked at.
     vc::DefinitionBook* definitions = nullptr;
+    vc::SchemaChecker* schemas = nullptr;  // of the schemas that a credential names; null: none is looked at
   };
   explicit HardwareCheck(Parts parts) : parts_(parts) {}
 

@@ -16,6 +16,7 @@
 #include "onboarding/problem.h"
 #include "onboarding/transcript.h"
 #include "vc/presentation.h"
+#include "vc/schema/credentials.h"
 #include "vc/types.h"
 #include "verifier/incoming.h"
 
@@ -488,8 +489,8 @@ Result<json> Onboarding::Bundle(Claim& claim, UnixSeconds now) {
   request.topic = parts_.members.TopicOf(member);
   request.valid_from = now;
   request.valid_until = now + kFleetCredentialLife;
-  KEEL_TRY(const std::string fleet_credential, vc::IssueCredential(vc::FleetCredential(request), *parts_.owner.store,
-                                                                   parts_.owner.auth, parts_.owner.auth_kid));
+  KEEL_TRY(const std::string fleet_credential, vc::IssueOwnCredential(vc::FleetCredential(request), *parts_.owner.store,
+                                                                      parts_.owner.auth, parts_.owner.auth_kid));
   KEEL_TRY(const crypto::PublicKey owner_key, parts_.owner.store->Public(parts_.owner.auth));
   KEEL_TRY(const json configuration, base::ParseJson(profile.configuration));
   json members = {{Key(body::kStage), body::kStageFull},           {Key(body::kFc), fleet_credential},

@@ -11,6 +11,7 @@
 #include "crypto/signature.h"
 #include "didcomm/transport.h"
 #include "onboarding/messages.h"
+#include "vc/verify_any.h"
 #include "verifier/service_parts.h"
 
 namespace keel::verifier {
@@ -120,6 +121,10 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
     KEEL_TRY(const registry_client::StatusVersion version, s.registry->GetStatusVersion(issuer, url));
     return version.version;
   };
+  // A manufacturer's list may be secured in another form than its credentials.
+  status.verify = [](std::string_view octets, did::DidResolver& resolver, const vc::VerifyOptions& how) {
+    return vc::VerifyAny(octets, resolver, how);
+  };
   s.status = std::make_unique<vc::ListStatusChecker>(s.resolver, std::move(status));
   s.batches = std::make_unique<BatchIndices>(*s.registry);
   vc::SchemaStore::Options schemas;
@@ -127,13 +132,14 @@ Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {
     return s.registry->GetSchema(author, id);
   };
   s.schemas = std::make_unique<vc::SchemaStore>(std::move(schemas));
+  s.schema_checker = std::make_unique<vc::StoreSchemaChecker>(*s.schemas);
   s.definitions = std::make_unique<vc::DefinitionBook>(
       *s.schemas, [&s](const std::string& author, const std::string& id) -> Result<vc::DefinitionBook::Anchored> {
         KEEL_TRY(registry_client::Definition found, s.registry->GetDefinition(author, id));
         return vc::DefinitionBook::Anchored{std::move(found.schema), std::move(found.content)};
       });
-  s.hardware = std::make_unique<HardwareCheck>(
-      HardwareCheck::Parts{s.resolver, *s.histories, *s.batches, *s.status, s.definitions.get()});
+  s.hardware = std::make_unique<HardwareCheck>(HardwareCheck::Parts{s.resolver, *s.histories, *s.batches, *s.status,
+                                                                    s.definitions.get(), s.schema_checker.get()});
   s.records = std::make_unique<Records>(*s.store);
   s.settings = std::make_unique<Settings>(*s.records);
   KEEL_TRY_VOID(s.settings->Load());

@@ -57,6 +57,7 @@ struct Service::Impl {
   std::unique_ptr<vc::ListStatusChecker> status;
   std::unique_ptr<BatchIndices> batches;
   std::unique_ptr<vc::SchemaStore> schemas;
+  std::unique_ptr<vc::StoreSchemaChecker> schema_checker;
   std::unique_ptr<vc::DefinitionBook> definitions;
   std::unique_ptr<HardwareCheck> hardware;
   std::unique_ptr<Records> records;

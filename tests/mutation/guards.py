@@ -672,3 +672,4 @@ guard("protocols: holder's word", JWT, "if (!parts_.show) return ExchangeDecisio
 
 import guards_proofs  # noqa: E402,F401  those of Data Integrity
 import guards_rdf  # noqa: E402,F401  those of JSON-LD and RDF
+import guards_status  # noqa: E402,F401  those of status lists, schemas, definitions

@@ -72,6 +72,13 @@ Result<> EachDeviceOnce(const std::vector<DeviceComponent>& components, Code cod
 
 }  // namespace
 
+Result<std::string> IssueOwnCredential(const json& credential, crypto::KeyStore& store, crypto::KeyHandle key,
+                                       const std::string& kid) {
+  if (auto ok = CheckOwnSchemas(credential); !ok)
+    return Fail(Code::kInvalidArgument, "issue credential", ok.error().detail);
+  return IssueCredential(credential, store, key, kid);
+}
+
 Result<json> CompositeDeviceCredential(const CredentialFrame& frame, const CompositeDevice& machine) {
   KEEL_TRY_VOID(EachDeviceOnce(machine.components, Code::kInvalidArgument));
   json subject = {{"id", machine.machine}, {"components", json::array()}};

@@ -9,6 +9,7 @@
 
 #include "core/bytes.h"
 #include "core/time.h"
+#include "crypto/key_store.h"
 
 // Keel's credentials beyond those of vc/types.h: builders of the unsigned objects for IssueCredential, and readers.
 // Their schemas are in vc/schema/schemas, their terms in docs/vocabulary.md. Empty strings and zeroes are left out.
@@ -17,6 +18,11 @@ namespace keel::vc {
 inline constexpr std::string_view kCompositeDeviceCredential = "CompositeDeviceCredential";
 inline constexpr std::string_view kDelegationCredential = "DelegationCredential";
 inline constexpr std::string_view kFirmwareReleaseCredential = "FirmwareReleaseCredential";
+
+// vc::IssueCredential for a credential that meets the schemas of Keel's types among its types; kInvalidArgument, which
+// says what doesn't, for one that does not.
+Result<std::string> IssueOwnCredential(const nlohmann::json& credential, crypto::KeyStore& store, crypto::KeyHandle key,
+                                       const std::string& kid);
 
 // What every credential has beside its subject.
 struct CredentialFrame {

@@ -154,6 +154,19 @@ TEST(OwnTypes, BuildersRefuse) {
   EXPECT_FALSE(FirmwareReleaseCredential(frame, {"", "M1", "1.0", {}, {}, Bytes32{}, 0, 1, {}}));
 }
 
+// What is against its schema is never signed.
+TEST(OwnTypes, IssuingHoldsToTheSchema) {
+  const auto store = crypto::SoftwareKeyStore::CreateInMemory();
+  const crypto::KeyHandle key = *store->Generate(crypto::KeyType::kEd25519);
+  json credential = Samples()["OwnershipCredential"];
+  const std::string kid = credential["issuer"].get<std::string>() + "#a";
+  EXPECT_TRUE(IssueOwnCredential(credential, *store, key, kid));
+  credential["credentialSubject"].erase("owner");
+  const auto refused = IssueOwnCredential(credential, *store, key, kid);
+  EXPECT_EQ(refused.error().code, Code::kInvalidArgument);
+  EXPECT_NE(refused.error().detail.find("owner"), std::string::npos) << refused.error().detail;
+}
+
 // Every member that a credential of ours can have is a term of the context or of the data model's own, so that nothing
 // signed is dropped when it is read as JSON-LD.
 TEST(OwnTypes, TheContextKnowsEveryMember) {

@@ -251,6 +251,22 @@ TEST_F(HardwareTest, CredentialDefinitions) {
   EXPECT_TRUE(Refused(judge(paper, Policy::Default()), "definition"));
 }
 
+TEST_F(HardwareTest, SchemasThatTheCredentialNames) {
+  vc::SchemaStore store(
+      {.from_ledger = {}, .given = {{"urn:lamp", R"({"properties":{"credentialSubject":{"required":["serial"]}}})"}}});
+  vc::StoreSchemaChecker schemas(store);
+  HardwareCheck check({owner_.resolver(), owner_.registry(), batches_, status_, nullptr, &schemas});
+  json paper = Paper(record_.did);
+  paper["credentialSchema"] = {{"id", "urn:lamp"}, {"type", "JsonSchema"}};
+  const auto judge = [&] {
+    return check.Check(Issue(paper), json(), record_.did, maker_.did(), json::object(), Policy::Default(),
+                       base::NowSeconds());
+  };
+  EXPECT_TRUE(judge()->judgement.accepted);
+  paper["credentialSubject"].erase("serial");
+  EXPECT_TRUE(Refused(judge(), "schema"));
+}
+
 TEST_F(HardwareTest, PapersThatAreNot) {
   EXPECT_TRUE(Refused(Check(Issue(Paper("did:keel:demo:zOther")), json()), "subject"));
   std::string forged = record_.hardware.jwt;
