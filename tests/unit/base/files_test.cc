@@ -47,6 +47,9 @@ TEST(Files, PrivateFilesMustBePrivate) {
   EXPECT_EQ(*ReadPrivateFile(*dir / "closed"), "secret");
   ASSERT_TRUE(MakePrivateDir(*dir / "a/b/c"));
   EXPECT_EQ(ModeOf(*dir / "a/b/c"), 0700u);
+  ASSERT_TRUE(MakeDir(*dir / "was open", 0755));
+  ASSERT_TRUE(MakePrivateDir(*dir / "was open"));
+  EXPECT_EQ(ModeOf(*dir / "was open"), 0700u);
 }
 
 TEST(Files, OneProcessPerFolder) {
