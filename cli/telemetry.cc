@@ -114,7 +114,10 @@ Result<> Reader::Open() {
     value = *granted;
     return {};
   };
-  KEEL_TRY_VOID(from(audience_, base::GetString(*subject, "audience"), "--audience"));
+  // The broker's audience is made of the fleet's id (docs/formats/members-file.md).
+  Result<std::string> audience = base::GetString(*subject, "fleet");
+  if (audience) *audience = "keel-fleet:" + *audience;
+  KEEL_TRY_VOID(from(audience_, audience, "--audience"));
   const auto topics = base::GetStrings(*subject, "subscribe");
   return from(topic_, topics && !topics->empty() ? Result<std::string>(topics->front()) : Fail(Code::kMissing, "topic"),
               "--topic");

@@ -417,8 +417,7 @@ Result<json> Service::Impl::AddReader(const json& args) {
       {"issuer", identity->did()},
       {"validFrom", base::Rfc3339(now)},
       {"validUntil", base::Rfc3339(reader.until)},
-      {"credentialSubject",
-       {{"id", did}, {"fleet", members->fleet()}, {"audience", members->audience()}, {"subscribe", reader.subscribe}}}};
+      {"credentialSubject", {{"id", did}, {"fleet", members->fleet()}, {"subscribe", reader.subscribe}}}};
   KEEL_TRY(const std::string jwt,
            vc::IssueCredential(credential, identity->keys(), identity->auth(), identity->auth_kid()));
   reader.credential_sha256 = base::Base64Url(crypto::Sha256::Of(jwt));
