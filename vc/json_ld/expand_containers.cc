@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Language maps and index maps, JSON-LD API section 5.1.2, steps 13.7 and 13.8.
 #include <algorithm>
+#include <cstddef>
+#include <functional>
 
 #include "vc/json_ld/internal/expander.h"
 #include "vc/json_ld/internal/iri.h"
@@ -46,14 +48,18 @@ Result<json> Expander::ExpandIndexMap(const ContextPtr& active, const std::strin
       }
     }
     KEEL_TRY(const std::string expanded_index, processor_.ExpandIri(*active, index, {.vocab = true}));
+    const auto before = static_cast<std::ptrdiff_t>(nameless_.size());
     KEEL_TRY(json items, Expand(inner, &key, value, true, depth));
     items = items.is_null() ? json::array() : AsArray(std::move(items));
     if ((term.container & kId) != 0) {
-      // Their key is their id.
-      std::erase_if(nameless_, [&value](const json* node) {
-        if (!value.is_array()) return node == &value;
-        return std::ranges::any_of(value, [node](const json& each) { return node == &each; });
-      });
+      // Their key is their id. The elements of an array lie side by side.
+      const bool many = value.is_array() && !value.empty();
+      const json* const first = many ? &value.front() : &value;
+      const json* const last = many ? &value.back() : &value;
+      const auto listed = [first, last](const json* node) {
+        return !std::less<>()(node, first) && !std::less<>()(last, node);
+      };
+      nameless_.erase(std::remove_if(nameless_.begin() + before, nameless_.end(), listed), nameless_.end());
     }
     for (json& item : items) {
       if ((term.container & kGraph) != 0 && !IsGraphObject(item)) item = json{{"@graph", AsArray(std::move(item))}};

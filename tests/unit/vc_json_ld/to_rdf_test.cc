@@ -268,22 +268,24 @@ TEST(Skolemize, GivesEachPartTheSameNodes) {
 }
 
 TEST(Skolemize, LeavesAloneWhatIsNoNode) {
-  const json document = {{"@context",
-                          {{"j", {{"@id", "ex:j"}, {"@type", "@json"}}},
-                           {"n", "@nest"},
-                           {"byId", {{"@id", "ex:m"}, {"@container", "@id"}}},
-                           {"p", "ex:p"}}},
-                         {"@id", "ex:s"},
-                         {"j", {{"a", json::object()}}},
-                         {"n", {{"p", "x"}}},
-                         {"byId", {{"ex:o", {{"p", {{"p", 1}}}}}}},
-                         {"p", {json{{"@value", "v"}}, json{{"@list", {1}}}, json{{"p", 2}}}}};
+  const json document = {
+      {"@context",
+       {{"j", {{"@id", "ex:j"}, {"@type", "@json"}}},
+        {"n", "@nest"},
+        {"byId", {{"@id", "ex:m"}, {"@container", "@id"}}},
+        {"p", "ex:p"}}},
+      {"@id", "ex:s"},
+      {"j", {{"a", json::object()}}},
+      {"n", {{"p", "x"}}},
+      {"byId", {{"ex:o", {{"p", {{"p", 1}}}}}, {"ex:m", {json{{"p", 2}}, json{{"p", json{{"p", 3}}}}}}}},
+      {"p", {json{{"@value", "v"}}, json{{"@list", {1}}}, json{{"p", 2}}}}};
   const ToRdfOptions options{.skolem_prefix = "urn:x:"};
   const auto out = Skolemize(document, BundledContexts(), options);
   ASSERT_TRUE(out.has_value()) << out.error().Text();
   json wanted = document;
-  wanted["byId"]["ex:o"]["p"]["@id"] = "urn:x:0";
-  wanted["p"][2]["@id"] = "urn:x:1";
+  wanted["byId"]["ex:m"][1]["p"]["@id"] = "urn:x:0";
+  wanted["byId"]["ex:o"]["p"]["@id"] = "urn:x:1";
+  wanted["p"][2]["@id"] = "urn:x:2";
   EXPECT_EQ(*out, wanted);
   EXPECT_EQ(CanonicalText(*out, BundledContexts(), options), CanonicalText(document));
 }
