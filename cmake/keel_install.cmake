@@ -7,7 +7,7 @@ set(keel_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/keel")
 
 # Every library of the folders that others may build on. cpprestsdk's client is left out: its owner has archived it.
 set(keel_installed "")
-foreach(folder core crypto ledger onboarding base registry-client did didcomm vc exchange custody)
+foreach(folder core crypto ledger onboarding base registry-client did didcomm vc vc-api exchange custody)
   set(targets "")
   get_property(folders DIRECTORY "${CMAKE_SOURCE_DIR}/${folder}" PROPERTY SUBDIRECTORIES)
   foreach(one "${CMAKE_SOURCE_DIR}/${folder}" ${folders})

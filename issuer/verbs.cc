@@ -28,6 +28,7 @@
 #include "issuer/csv.h"
 #include "issuer/issuer.h"
 #include "issuer/station.h"
+#include "vc-api/service.h"
 
 namespace keel::issuer {
 namespace {
@@ -51,6 +52,7 @@ std::vector<base::Config::Key> Keys() {
       {"definition", Type::kString, "",
        "Id of the published credential definition that HardwareCredentials keep to; nothing outside it is issued"}};
   std::ranges::move(didcomm::MediatorConfigKeys(), std::back_inserter(keys));
+  std::ranges::move(vc_api::ConfigKeys(true), std::back_inserter(keys));
   return keys;
 }
 
@@ -181,6 +183,8 @@ Result<> Serve(const base::RolePaths& paths, const Flags& flags) {
   verbs["status"] = [&](const json&) { return issuer->Status(); };
   verbs["list"] = [&](const json&) { return issuer->List(); };
   verbs["doctor"] = [&](const json&) { return issuer->Doctor(); };
+  KEEL_TRY(const auto vc_api,
+           vc_api::Service::OpenConfigured(config, paths.data_dir, true, *resolver, clock, crypto::SystemRandom()));
   KEEL_TRY(auto control, base::ControlServer::Start(paths.socket, std::move(verbs)));
 
   // The status list is published as soon as the registry and the accreditation allow, and kept fresh.
@@ -202,8 +206,9 @@ Result<> Serve(const base::RolePaths& paths, const Flags& flags) {
     }
   });
   base::LogInfo("issuer.ready", {{"url", public_url}, {"did", issuer->did()}});
-  const auto served = base::ServeUntilStopped(*stop, flags.ready_fd,
-                                              {{"url", public_url}, {"socket", paths.socket}, {"did", issuer->did()}});
+  json ready = {{"url", public_url}, {"socket", paths.socket}, {"did", issuer->did()}};
+  if (vc_api) ready["vc_api"] = vc_api->url();
+  const auto served = base::ServeUntilStopped(*stop, flags.ready_fd, std::move(ready));
   {
     const std::lock_guard guard(mutex);
     stopping = true;

@@ -11,15 +11,19 @@
 #include <nlohmann/json.hpp>
 
 #include "base/cli.h"
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/files.h"
 #include "base/json_strict.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/role.h"
+#include "crypto/hosted/software_key_store.h"
 #include "crypto/signature.h"
 #include "custody/set_up.h"
+#include "did/default_resolver.h"
 #include "didcomm/mediator/mediator.h"
+#include "vc-api/service.h"
 #include "verifier/cli_output.h"
 #include "verifier/service.h"
 
@@ -63,6 +67,7 @@ std::vector<base::Config::Key> ConfigKeys() {
        "0600 file with the passphrase of keys.keel, for a start that nobody attends"},
       {"max_stale", base::Config::Type::kUint, "300", "seconds that a registry checkpoint may be old"}};
   std::ranges::move(keel::didcomm::MediatorConfigKeys(), std::back_inserter(keys));
+  std::ranges::move(keel::vc_api::ConfigKeys(false), std::back_inserter(keys));
   return keys;
 }
 
@@ -142,9 +147,15 @@ Result<int> Serve(const Flags& flags) {
     if (status["broker"] == "") KEEL_TRY_VOID(verbs["broker-set"](address));
   }
   KEEL_TRY(const auto control, base::ControlServer::Start(paths.socket, std::move(verbs), 8));
+  const auto resolver = keel::did::MakeDefaultResolver({.web = false});
+  resolver->Add("keel", service->resolver());
+  base::SystemClock clock;
+  KEEL_TRY(const auto vc_api, keel::vc_api::Service::OpenConfigured(config, paths.data_dir, false, *resolver, clock,
+                                                                    keel::crypto::SystemRandom()));
   base::LogInfo("verifier.ready", {{"url", service->url()}, {"did", service->did()}});
-  KEEL_TRY_VOID(base::ServeUntilStopped(*stop, flags.ready_fd,
-                                        {{"url", service->url()}, {"did", service->did()}, {"socket", paths.socket}}));
+  json ready = {{"url", service->url()}, {"did", service->did()}, {"socket", paths.socket}};
+  if (vc_api) ready["vc_api"] = vc_api->url();
+  KEEL_TRY_VOID(base::ServeUntilStopped(*stop, flags.ready_fd, std::move(ready)));
   return base::kExitDone;
 }
 

@@ -83,6 +83,7 @@ bool Service::Impl::IsMember(const std::string& did) const {
 }
 
 std::string Service::url() const { return impl_->url; }
+did::DidResolver& Service::resolver() { return impl_->resolver; }
 const std::string& Service::did() const { return impl_->identity->did(); }
 
 Result<std::unique_ptr<Service>> Service::Start(const ServiceOptions& options) {

@@ -10,6 +10,7 @@
 #include "base/net/http_server.h"
 #include "base/role.h"
 #include "core/result.h"
+#include "did/resolver.h"
 
 namespace keel::verifier {
 
@@ -30,6 +31,7 @@ class Service {
   ~Service();
   std::string url() const;
   const std::string& did() const;
+  did::DidResolver& resolver();  // did:keel, did:key, did:peer; thread-safe
   // The verbs of the control socket (docs/cli/keel-verifier.md).
   std::map<std::string, base::ControlVerb> Verbs();
 

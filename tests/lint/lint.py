@@ -19,7 +19,7 @@ HERE = "tests/lint/"
 
 EMBEDDED = {"core", "crypto", "ledger", "onboarding"}
 MIDDLE = EMBEDDED | {"base", "registry-client", "did"}
-BELOW_TOP = MIDDLE | {"didcomm", "vc", "exchange", "custody"}
+BELOW_TOP = MIDDLE | {"didcomm", "vc", "vc-api", "exchange", "custody"}
 # What each folder may include besides itself (docs/architecture.md, "Layers").
 LAYERS = {
     "core": set(),
@@ -36,6 +36,7 @@ LAYERS = {
     "didcomm": MIDDLE,
     "vc": MIDDLE,
     "exchange": MIDDLE | {"vc", "didcomm"},  # docs/decisions/0041-exchange.md
+    "vc-api": MIDDLE | {"vc"},  # docs/decisions/0077-the-vc-api-is-a-room-of-its-own.md
     "custody": MIDDLE | {"vc", "didcomm"},  # docs/decisions/0004-custody-uses-didcomm.md
     "registry-node": BELOW_TOP,
     "issuer": BELOW_TOP,

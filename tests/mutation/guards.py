@@ -561,3 +561,4 @@ import guards_input  # noqa: E402,F401  those of what is handed in
 import guards_proofs  # noqa: E402,F401  those of Data Integrity
 import guards_rdf  # noqa: E402,F401  those of JSON-LD and RDF
 import guards_status  # noqa: E402,F401  those of status lists, schemas, definitions
+import guards_vc  # noqa: E402,F401  those of the data model, tokens, envelopes, the VC-API
