@@ -217,9 +217,9 @@ guard("clone", ONBOARDING, "claim.state == ClaimState::kHeld",
       SERVICE + "ACopyOfADeviceIsHeldUntilTheOwnerDecides", "test_owner.py Owner.test_8_cloned_wallet",
       "test_owner.py Owner.test_9_reset_by_hand", new="false")
 guard("claim's steps", "verifier/records.cc", "step.legal", SERVICE + "ADeviceThatWasSoldOnIsToldAndGoesToItsNextOwner", new="true")
-guard("m5 transcript", ONBOARDING, 'if (th != claim.th4) return Fail(Code::kWrongTranscript, "done");',
+guard("m5 transcript", "verifier/provision.cc", 'if (th != claim.th4) return Fail(Code::kWrongTranscript, "done");',
       "keel_verifier_service_test:DeviceProofTest.DoneOfAnotherTranscriptOrGeneration")
-guard("m5 generation", ONBOARDING,
+guard("m5 generation", "verifier/provision.cc",
       'if (generation != claim.generation) return Fail(Code::kConflict, "done", "another generation");',
       "keel_verifier_service_test:DeviceProofTest.DoneOfAnotherTranscriptOrGeneration")
 guard("contact seq", "verifier/lifecycle.cc", "seq <= claim.seq_in", CONTACT,
@@ -448,11 +448,11 @@ guard("pickup without return route", "didcomm/mediator/message_pickup.cc",
 guard("forward for nobody", "didcomm/mediator/forwarding.cc", "!match ||",
       MEDIATOR + "ForwardsThatAreRefused")
 TRANSPORTS = "keel_didcomm_transports_test:"
-guard("coap repeat", "didcomm/transports/coap_transport.cc", "more_of_reply || found->second.last == id",
+guard("coap repeat", "didcomm/transports/coap_server.cc", "more_of_reply || found->second.last == id",
       TRANSPORTS + "Coap.ARepeatedDatagramIsHandledOnce", new="more_of_reply")
-guard("coap exchanges", "didcomm/transports/coap_transport.cc", "exchanges.size() >= options.max_exchanges",
+guard("coap exchanges", "didcomm/transports/coap_server.cc", "exchanges.size() >= options.max_exchanges",
       TRANSPORTS + "Coap.WhatIsAnnouncedReservesNothing", new="false")
-guard("coap size", "didcomm/transports/coap_transport.cc", "before + data.size() > options.max_envelope",
+guard("coap size", "didcomm/transports/coap_server.cc", "before + data.size() > options.max_envelope",
       TRANSPORTS + "Coap.BlocksOverTheLimitThatNobodyAnnounced", new="false")
 guard("websocket size", "base/net/websocket_server.cc", "ws_.read_message_max(server_.options.max_message);",
       "keel_base_net_test:WebSocket.LargeMessagesAndTheLimit")
