@@ -104,7 +104,7 @@ guard("private addresses", "base/net/internal/connection.cc",
 # Secrets -------------------------------------------------------------------------------------------------------------------
 SECRETS = "test_forged.py Forged.test_6_no_secrets_in_logs_or_open_files"
 guard("secrets in a core file", "base/process.cc", "::setrlimit(RLIMIT_CORE, &none);", SECRETS)
-guard("secrets in a log", "verifier/onboarding.cc",
+guard("secrets in a log", "verifier/provision.cc",
       'base::LogInfo("onboarding.done", {{"device", claim.did}, {"serial", claim.serial}, {"thid", claim.thread}})', SECRETS,
       new='base::LogInfo("onboarding.done", {{"device", claim.did}, {"serial", claim.serial}, {"thid", base::Base64Url(rs)}})')
 guard("secrets in a file that others read", "crypto/hosted/key_file.cc",
