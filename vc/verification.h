@@ -131,6 +131,9 @@ struct VerifyOptions {
   SchemaChecker* schemas = nullptr;  // null: no schema check is recorded
   // The caller's own keys, for an issuer whose identifier leads to none (`--key`): tried where it doesn't resolve.
   std::vector<crypto::PublicKey> given_keys;
+  // Data Integrity: an issuer that is a URL and no DID isn't held against the key of the proof (kCheckIssuer says so),
+  // which then proves that a key has signed and not whose it is. For endpoints that others' test suites drive.
+  bool unproved_url_issuers = false;
   // What a presentation or a key-binding token must be bound to: challenge and domain in Data Integrity proofs, nonce
   // and audience in tokens. Absent: not demanded.
   std::optional<std::string> challenge, domain, audience, nonce;

@@ -247,8 +247,12 @@ class Verifier {
       signatures.Add(good, detail);
     }
     if (!party.empty() && !by_party) {
-      keys.Add(false, "no proof is made by a key of " + party + ", the " + (presentation_ ? "holder" : "issuer") +
-                          ": verificationMethod is " + proofs_[0].method);
+      if (options_.unproved_url_issuers && !presentation_ && !did::IsDid(party)) {
+        keys.Add(true, party + " is a URL: whether the key is the issuer's is not checked");
+      } else {
+        keys.Add(false, "no proof is made by a key of " + party + ", the " + (presentation_ ? "holder" : "issuer") +
+                            ": verificationMethod is " + proofs_[0].method);
+      }
     }
     if (presentation_) verdict_.holder = party.empty() ? std::string(did::DidOf(proofs_[0].method)) : party;
     Note(verdict_, presentation_ ? kCheckHolder : kCheckIssuer, keys.ok, keys.detail);

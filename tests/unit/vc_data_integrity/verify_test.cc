@@ -170,6 +170,36 @@ TEST_F(VerifyProof, KeysGivenByHand) {
   }
 }
 
+// What W3C's suites expect of an endpoint: their vectors' issuers are URLs.
+TEST_F(VerifyProof, IssuersThatAreUrls) {
+  const Signer other = Party(crypto::KeyType::kEd25519);
+  VerifyOptions options = options_;
+  options.unproved_url_issuers = true;
+  for (const Cryptosuite suite : kBoth) {
+    json secured = Secured(Plain("https://maker.example/issuer"), Options(suite, maker_), maker_);
+    Fails(secured, kCheckIssuer);
+    const Verification verification = Verify(secured, options);
+    EXPECT_TRUE(verification.valid()) << verification.Reason();
+    EXPECT_NE(verification.Find(kCheckIssuer)->detail.find("not checked"), std::string::npos);
+    secured["credentialSubject"]["alumniOf"] = "Another school";
+    EXPECT_FALSE(Verify(secured, options).valid());
+    // A DID has keys, and a holder is who signs.
+    EXPECT_FALSE(Verify(Secured(Plain(maker_.did), Options(suite, other), other), options).valid());
+    ProofOptions login = Options(suite, other);
+    login.proof_purpose = "authentication";
+    EXPECT_FALSE(Verify(Secured(Presentation("https://holder.example"), login, other), options).valid());
+  }
+  options.contexts = &VectorContexts();
+  options.now = std::nullopt;
+  for (const char* name :
+       {"ecdsa-suite/sd-derived.json", "ecdsa/ecdsa-jcs-2019-p256/signedJCSECDSAP256.json",
+        "ecdsa/ecdsa-jcs-2019-p384/signedJCSECDSAP384.json", "ecdsa/ecdsa-rdfc-2019-p256/signedECDSAP256.json",
+        "ecdsa/ecdsa-rdfc-2019-p384/signedECDSAP384.json"}) {
+    EXPECT_TRUE(Verify(VectorJson(name), options).valid())
+        << name << ": " << Verify(VectorJson(name), options).Reason();
+  }
+}
+
 TEST_F(VerifyProof, Presentations) {
   const Signer other = Party(crypto::KeyType::kEd25519);
   for (const Cryptosuite suite : kBoth) {
