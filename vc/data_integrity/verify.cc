@@ -51,14 +51,16 @@ class Verifier {
     CheckContextsOfAll();
     if (readable) CheckBindings();
     verdict_.log_index = options_.anchored_at;
-    if (AddModelCheck(verdict_, document_, options_)) {
+    json storage;
+    const json& plain = internal::WithPlainContexts(document_, storage);
+    if (AddModelCheck(verdict_, plain, options_)) {
       if (readable) {
         KEEL_TRY_VOID(CheckSignatures());
       } else {
         Note(verdict_, kCheckSignature, false, "not checked: a proof can't be read");
       }
     }
-    KEEL_TRY_VOID(AddCommonChecks(verdict_, document_, options_));
+    KEEL_TRY_VOID(AddCommonChecks(verdict_, plain, options_));
     return std::move(verdict_);
   }
 
