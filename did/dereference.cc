@@ -111,6 +111,9 @@ Result<std::vector<std::string>> EndpointUrls(const json& services, const std::s
         return BadUrl("the service's endpoint has a fragment, and so has the DID URL");
       endpoint += "#" + fragment;
     }
+    // The document's author chose it, and it goes into headers and onto terminals.
+    if (!std::all_of(endpoint.begin(), endpoint.end(), [](char c) { return c > 0x20 && c < 0x7f; }))
+      return Fail(Code::kInvalidDidDocument, "did url", "the service's endpoint has characters that no URL has");
     urls.push_back(std::move(endpoint));
   }
   if (urls.empty()) return Fail(Code::kNotFound, "did url", "the service has no endpoint that is a plain URL");

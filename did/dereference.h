@@ -37,8 +37,7 @@ struct Dereferenced {
 
 // Dereferences a DID URL:
 //   did, did?versionId=, did?versionTime=      the document (of that version)
-//   did?service=ID, did?serviceType=TYPE       the document with those services alone, or their string endpoints as
-//   URLs
+//   did?service=ID, did?serviceType=TYPE       the document with those services alone, or their endpoints' URLs
 //   ...&relativeRef=PATH                       endpoints' URLs with PATH below them
 //   ...#fragment                               the object of that id in the document, or the URL with the fragment
 // A relativeRef stays below its endpoint's path: one that has a scheme or an authority, or climbs out (in any spelling,
@@ -46,8 +45,9 @@ struct Dereferenced {
 //
 // kInvalidDidUrl; kInvalidArgument (options that contradict the URL's parameters, a relationship that is none);
 // kUnsupported (`hl`: nothing is fetched, so nothing can be compared with it); kNotFound (no such service, fragment,
-// version; a path or a query that the method says nothing about); kRepresentationNotSupported; kBadKey (the fragment
-// names no verification method), kUntrusted (it isn't listed under verification_relationship); the resolver's errors.
+// version; a path or a query that the method says nothing about); kRepresentationNotSupported; kInvalidDidDocument (an
+// endpoint that is no URL's text); kBadKey (the fragment names no verification method), kUntrusted (it isn't listed
+// under verification_relationship); the resolver's errors.
 Result<Dereferenced> Dereference(DidResolver& resolver, std::string_view did_url, const DereferenceOptions& options);
 
 // A service endpoint's URL with `relative` below its path, query and fragment of `relative` kept. kInvalidDidUrl as

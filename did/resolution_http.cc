@@ -132,7 +132,7 @@ std::vector<Range> ParseAccept(std::string_view header) {
 }
 
 std::optional<Wanted> Negotiate(std::string_view accept, bool is_url) {
-  const Wanted usual{is_url ? Form::kDereferencing : Form::kResult, {}};
+  Wanted usual{is_url ? Form::kDereferencing : Form::kResult, {}};
   if (Trim(accept).empty()) return usual;
   for (const Range& range : ParseAccept(accept)) {
     if (range.media == kMediaResolution) return Wanted{Form::kResult, {}};
@@ -293,11 +293,6 @@ HttpResponse Refuse(const Wanted& wanted, const Failure& failure) {
   return Answer(status, kMediaOldResolution, body);
 }
 
-// A header's value: the document's author chose it.
-bool IsHeaderSafe(std::string_view url) {
-  return std::all_of(url.begin(), url.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-}
-
 HttpResponse AnswerResolution(DidResolver& resolver, const Asked& asked, const Wanted& wanted) {
   auto result = resolver.Resolve(asked.identifier, asked.options.resolution);
   if (!result) return Refuse(wanted, {result.error(), std::string(KeyRefusal(asked.identifier))});
@@ -319,8 +314,6 @@ HttpResponse AnswerDereferencing(DidResolver& resolver, Asked& asked, const Want
   auto result = Dereference(resolver, asked.identifier, asked.options);
   if (!result) return Refuse(wanted, {result.error(), std::string(KeyRefusal(asked.identifier))});
   if (result->content_type == kMediaUriList) {
-    if (!IsHeaderSafe(result->urls.front()))
-      return Refuse(wanted, {Fail(Code::kInvalidDidDocument, kWhere, "the service's endpoint is no URL").error(), {}});
     HttpResponse response;
     response.status = 303;
     response.headers = {{"Location", result->urls.front()}, {"Vary", "Accept"}};
