@@ -102,7 +102,6 @@ Result<std::optional<uint64_t>> Since(const DidChangeFlags& flags) {
 
 // Anchors the operation, or writes it to --request.
 Result<json> Hand(const DidChangeFlags& flags, Subject& subject, const did::KeelOperation& operation) {
-  const std::string jws(operation.jws.begin(), operation.jws.end());
   std::vector<uint8_t> entry(operation.jws.size() + 16);
   KEEL_TRY(const size_t length, ledger::WriteOperationEntry(operation.jws, entry));
   entry.resize(length);
