@@ -16,46 +16,65 @@ namespace {
 
 using nlohmann::json;
 
-std::unexpected<Error> Bad(const std::string& path, const std::string& what) {
-  return Fail(Code::kMalformed, "data model", "'" + path + "' " + what);
+// Where in the document a check is, spelled only when it fails: most never do.
+struct Path {
+  const Path* up = nullptr;
+  const char* name = nullptr;
+  size_t index = 0;  // of an array's element, when there is no name
+
+  std::string Text() const {
+    std::string text = up != nullptr ? up->Text() : std::string();
+    if (name == nullptr) return up != nullptr ? text + "[" + std::to_string(index) + "]" : text;
+    return text.empty() ? name : text + "." + name;
+  }
+};
+const Path kTop;
+
+std::unexpected<Error> Bad(const Path& path, const std::string& what) {
+  return Fail(Code::kMalformed, "data model", "'" + path.Text() + "' " + what);
 }
-std::unexpected<Error> Missing(const std::string& path) {
-  return Fail(Code::kMissing, "data model", "'" + path + "' is required");
+std::unexpected<Error> Missing(const Path& path) {
+  return Fail(Code::kMissing, "data model", "'" + path.Text() + "' is required");
+}
+bool Is(const json& value, std::string_view text) {
+  return value.is_string() && value.get_ref<const std::string&>() == text;
 }
 
 const json* Member(const json& object, const char* name) {
   const auto it = object.find(name);
   return it == object.end() ? nullptr : &*it;
 }
-std::string Under(const std::string& path, const char* name) { return path.empty() ? name : path + "." + name; }
+Path Under(const Path& path, const char* name) { return {&path, name}; }
+Path Top(const char* name) { return {nullptr, name}; }
 
 bool IsUrlString(const json& value) { return value.is_string() && IsUrl(value.get_ref<const std::string&>()); }
 
 // Calls `check(item, path)` for the value or for each element of the array that it is.
 template <typename Check>
-Result<> ForEach(const json& value, const std::string& path, size_t limit, Check check) {
+Result<> ForEach(const json& value, const Path& path, size_t limit, Check check) {
   if (!value.is_array()) return check(value, path);
   if (value.empty()) return Bad(path, "is an empty array");
   if (value.size() > limit)
-    return Fail(Code::kTooLarge, "data model", "'" + path + "' has more than " + std::to_string(limit) + " elements");
-  for (size_t i = 0; i < value.size(); ++i) KEEL_TRY_VOID(check(value[i], path + "[" + std::to_string(i) + "]"));
+    return Fail(Code::kTooLarge, "data model",
+                "'" + path.Text() + "' has more than " + std::to_string(limit) + " elements");
+  for (size_t i = 0; i < value.size(); ++i) KEEL_TRY_VOID(check(value[i], Path{&path, nullptr, i}));
   return {};
 }
 
 // Section 4.3.
 Result<ModelVersion> CheckContext(const json& document) {
   const json* context = Member(document, "@context");
-  if (context == nullptr) return Missing("@context");
-  if (context->is_array() && context->empty()) return Bad("@context", "is an empty array");
+  if (context == nullptr) return Missing(Top("@context"));
+  if (context->is_array() && context->empty()) return Bad(Top("@context"), "is an empty array");
   const json& first = context->is_array() ? context->front() : *context;
   ModelVersion version = ModelVersion::kV2;
-  if (first == kContextV1) {
+  if (Is(first, kContextV1)) {
     version = ModelVersion::kV1;
-  } else if (first != kContextV2) {
+  } else if (!Is(first, kContextV2)) {
     return Fail(Code::kUnsupported, "data model",
                 "the first '@context' must be " + std::string(kContextV2) + " (or that of 1.1)");
   }
-  KEEL_TRY_VOID(ForEach(*context, "@context", kMaxListed, [](const json& item, const std::string& path) -> Result<> {
+  KEEL_TRY_VOID(ForEach(*context, Top("@context"), kMaxListed, [](const json& item, const Path& path) -> Result<> {
     if (!IsUrlString(item) && !item.is_object()) return Bad(path, "is neither a URL nor an object");
     return {};
   }));
@@ -63,7 +82,7 @@ Result<ModelVersion> CheckContext(const json& document) {
 }
 
 // Section 4.4.
-Result<> CheckId(const json& object, const std::string& path, bool required = false) {
+Result<> CheckId(const json& object, const Path& path, bool required = false) {
   const json* id = Member(object, "id");
   if (id == nullptr) return required ? Result<>(Missing(Under(path, "id"))) : Result<>();
   if (!IsUrlString(*id)) return Bad(Under(path, "id"), "is no URL");
@@ -71,14 +90,13 @@ Result<> CheckId(const json& object, const std::string& path, bool required = fa
 }
 
 // Section 4.5, without what the contexts say. `wanted` must be among the types.
-Result<> CheckType(const json& object, const std::string& path, std::string_view wanted = {}) {
+Result<> CheckType(const json& object, const Path& path, std::string_view wanted = {}) {
   const json* type = Member(object, "type");
   if (type == nullptr) return Missing(Under(path, "type"));
-  KEEL_TRY_VOID(
-      ForEach(*type, Under(path, "type"), kMaxListed, [](const json& item, const std::string& where) -> Result<> {
-        if (!item.is_string() || item.get_ref<const std::string&>().empty()) return Bad(where, "is no term and no URL");
-        return {};
-      }));
+  KEEL_TRY_VOID(ForEach(*type, Under(path, "type"), kMaxListed, [](const json& item, const Path& where) -> Result<> {
+    if (!item.is_string() || item.get_ref<const std::string&>().empty()) return Bad(where, "is no term and no URL");
+    return {};
+  }));
   if (!wanted.empty() && !HasType(object, wanted))
     return Bad(Under(path, "type"), "doesn't have " + std::string(wanted));
   return {};
@@ -103,35 +121,35 @@ bool IsLanguageTag(std::string_view tag) {
 }
 
 // Section 11.1: a string, a language value object, or several of these.
-Result<> CheckText(const json& object, const std::string& path, const char* name) {
+Result<> CheckText(const json& object, const Path& path, const char* name) {
   const json* value = Member(object, name);
   if (value == nullptr) return {};
-  return ForEach(*value, Under(path, name), kMaxListed, [](const json& item, const std::string& where) -> Result<> {
+  return ForEach(*value, Under(path, name), kMaxListed, [](const json& item, const Path& where) -> Result<> {
     if (item.is_string()) return {};
     if (!item.is_object()) return Bad(where, "is neither a string nor a language value object");
     for (const auto& [member, of] : item.items()) {
       if (member == "@value") {
-        if (!of.is_string()) return Bad(where + ".@value", "is no string");
+        if (!of.is_string()) return Bad(Under(where, "@value"), "is no string");
       } else if (member == "@language") {
         if (!of.is_string() || !IsLanguageTag(of.get_ref<const std::string&>()))
-          return Bad(where + ".@language", "is no language tag");
+          return Bad(Under(where, "@language"), "is no language tag");
       } else if (member == "@direction") {
-        if (of != "ltr" && of != "rtl") return Bad(where + ".@direction", "is neither ltr nor rtl");
+        if (!Is(of, "ltr") && !Is(of, "rtl")) return Bad(Under(where, "@direction"), "is neither ltr nor rtl");
       } else {
         return Bad(where, "has a member '" + member + "' that a language value object may not have");
       }
     }
-    if (!item.contains("@value")) return Missing(where + ".@value");
+    if (!item.contains("@value")) return Missing(Under(where, "@value"));
     return {};
   });
 }
-Result<> CheckTexts(const json& object, const std::string& path) {
+Result<> CheckTexts(const json& object, const Path& path) {
   KEEL_TRY_VOID(CheckText(object, path, "name"));
   return CheckText(object, path, "description");
 }
 
 // A URL, or an object with one as its id (issuer, section 4.7; holder, section 4.13).
-Result<> CheckParty(const json& value, const std::string& path) {
+Result<> CheckParty(const json& value, const Path& path) {
   if (value.is_object()) {
     KEEL_TRY_VOID(CheckId(value, path, true));
     return CheckTexts(value, path);
@@ -143,8 +161,8 @@ Result<> CheckParty(const json& value, const std::string& path) {
 // Section 4.8.
 Result<> CheckSubjects(const json& document) {
   const json* subjects = Member(document, "credentialSubject");
-  if (subjects == nullptr) return Missing("credentialSubject");
-  return ForEach(*subjects, "credentialSubject", kMaxListed, [](const json& item, const std::string& path) -> Result<> {
+  if (subjects == nullptr) return Missing(Top("credentialSubject"));
+  return ForEach(*subjects, Top("credentialSubject"), kMaxListed, [](const json& item, const Path& path) -> Result<> {
     if (!item.is_object()) return Bad(path, "is no object");
     if (item.empty()) return Bad(path, "claims nothing");
     KEEL_TRY_VOID(CheckId(item, path));
@@ -156,15 +174,15 @@ Result<> CheckSubjects(const json& document) {
 Result<std::optional<UnixSeconds>> CheckTime(const json& document, const char* name) {
   const json* value = Member(document, name);
   if (value == nullptr) return std::nullopt;
-  if (!value->is_string()) return Bad(name, "is no string");
+  if (!value->is_string()) return Bad(Top(name), "is no string");
   const auto time = ParseRfc3339(value->get_ref<const std::string&>());
-  if (!time) return Bad(name, "is no date and time with zone as 2027-01-31T00:00:00Z: " + time.error().Text());
+  if (!time) return Bad(Top(name), "is no date and time with zone as 2027-01-31T00:00:00Z: " + time.error().Text());
   return *time;
 }
 Result<> CheckPeriod(const json& document, const char* from, const char* until) {
   KEEL_TRY(const std::optional<UnixSeconds> begin, CheckTime(document, from));
   KEEL_TRY(const std::optional<UnixSeconds> end, CheckTime(document, until));
-  if (begin && end && *end < *begin) return Bad(until, std::string("is before ") + from);
+  if (begin && end && *end < *begin) return Bad(Top(until), std::string("is before ") + from);
   return {};
 }
 
@@ -175,7 +193,7 @@ enum class Need : uint8_t { kType, kTypeAndId };
 Result<> CheckTyped(const json& document, const char* name, Need need, size_t limit = kMaxListed) {
   const json* value = Member(document, name);
   if (value == nullptr) return {};
-  return ForEach(*value, name, limit, [need](const json& item, const std::string& path) -> Result<> {
+  return ForEach(*value, Top(name), limit, [need](const json& item, const Path& path) -> Result<> {
     if (!item.is_object()) return Bad(path, "is no object");
     KEEL_TRY_VOID(CheckId(item, path, need == Need::kTypeAndId));
     return CheckType(item, path);
@@ -187,25 +205,25 @@ Result<> CheckRelatedResources(const json& document) {
   const json* value = Member(document, "relatedResource");
   if (value == nullptr) return {};
   std::set<std::string> seen;
-  return ForEach(*value, "relatedResource", kMaxListed, [&](const json& item, const std::string& path) -> Result<> {
+  return ForEach(*value, Top("relatedResource"), kMaxListed, [&](const json& item, const Path& path) -> Result<> {
     if (!item.is_object()) return Bad(path, "is no object");
     KEEL_TRY_VOID(CheckId(item, path, true));
-    if (!seen.insert(item["id"].get<std::string>()).second) return Bad(path + ".id", "stands there twice");
+    if (!seen.insert(item["id"].get<std::string>()).second) return Bad(Under(path, "id"), "stands there twice");
     if (const json* media = Member(item, "mediaType"); media != nullptr && !media->is_string())
-      return Bad(path + ".mediaType", "is no string");
+      return Bad(Under(path, "mediaType"), "is no string");
     const json* sri = Member(item, "digestSRI");
     const json* multibase = Member(item, "digestMultibase");
     if (sri == nullptr && multibase == nullptr) return Bad(path, "has neither digestSRI nor digestMultibase");
     for (const auto& [digest, member, read] : {std::tuple{sri, "digestSRI", &ReadDigestSri},
                                                std::tuple{multibase, "digestMultibase", &ReadDigestMultibase}}) {
       if (digest == nullptr) continue;
-      KEEL_TRY_VOID(ForEach(*digest, Under(path, member), kMaxListed,
-                            [read](const json& one, const std::string& where) -> Result<> {
-                              if (!one.is_string()) return Bad(where, "is no string");
-                              if (const auto parsed = read(one.get_ref<const std::string&>()); !parsed)
-                                return Bad(where, parsed.error().Text());
-                              return {};
-                            }));
+      KEEL_TRY_VOID(
+          ForEach(*digest, Under(path, member), kMaxListed, [read](const json& one, const Path& where) -> Result<> {
+            if (!one.is_string()) return Bad(where, "is no string");
+            if (const auto parsed = read(one.get_ref<const std::string&>()); !parsed)
+              return Bad(where, parsed.error().Text());
+            return {};
+          }));
     }
     return {};
   });
@@ -214,7 +232,7 @@ Result<> CheckRelatedResources(const json& document) {
 // A member of the other version would be read by one verifier and passed over by the next.
 Result<> RefuseMembers(const json& document, std::initializer_list<const char*> names, const char* version) {
   for (const char* name : names) {
-    if (document.contains(name)) return Bad(name, std::string("doesn't exist in the data model ") + version);
+    if (document.contains(name)) return Bad(Top(name), std::string("doesn't exist in the data model ") + version);
   }
   return {};
 }
@@ -225,7 +243,7 @@ Result<> CheckDates(const json& document, ModelVersion version) {
     return CheckPeriod(document, "validFrom", "validUntil");
   }
   KEEL_TRY_VOID(RefuseMembers(document, {"validFrom", "validUntil"}, "1.1"));
-  if (!document.contains("issuanceDate")) return Missing("issuanceDate");
+  if (!document.contains("issuanceDate")) return Missing(Top("issuanceDate"));
   return CheckPeriod(document, "issuanceDate", "expirationDate");
 }
 
@@ -235,8 +253,8 @@ bool HasType(const json& document, std::string_view type) {
   if (!document.is_object()) return false;
   const json* value = Member(document, "type");
   if (value == nullptr) return false;
-  if (!value->is_array()) return *value == type;
-  return std::any_of(value->begin(), value->end(), [type](const json& item) { return item == type; });
+  if (!value->is_array()) return Is(*value, type);
+  return std::any_of(value->begin(), value->end(), [type](const json& item) { return Is(item, type); });
 }
 
 bool IsUrl(std::string_view text) {
@@ -259,12 +277,12 @@ bool IsUrl(std::string_view text) {
 Result<ModelVersion> CheckCredentialModel(const json& credential) {
   if (!credential.is_object()) return Fail(Code::kMalformed, "data model", "a credential is a JSON object");
   KEEL_TRY(const ModelVersion version, CheckContext(credential));
-  KEEL_TRY_VOID(CheckId(credential, ""));
-  KEEL_TRY_VOID(CheckType(credential, "", "VerifiableCredential"));
-  KEEL_TRY_VOID(CheckTexts(credential, ""));
+  KEEL_TRY_VOID(CheckId(credential, kTop));
+  KEEL_TRY_VOID(CheckType(credential, kTop, "VerifiableCredential"));
+  KEEL_TRY_VOID(CheckTexts(credential, kTop));
   const json* issuer = Member(credential, "issuer");
-  if (issuer == nullptr) return Missing("issuer");
-  KEEL_TRY_VOID(CheckParty(*issuer, "issuer"));
+  if (issuer == nullptr) return Missing(Top("issuer"));
+  KEEL_TRY_VOID(CheckParty(*issuer, Top("issuer")));
   KEEL_TRY_VOID(CheckSubjects(credential));
   KEEL_TRY_VOID(CheckDates(credential, version));
   // 1.1 wants an id of a status and a refresh service; 2.0 doesn't.
@@ -282,21 +300,21 @@ Result<ModelVersion> CheckCredentialModel(const json& credential) {
 Result<ModelVersion> CheckPresentationModel(const json& presentation) {
   if (!presentation.is_object()) return Fail(Code::kMalformed, "data model", "a presentation is a JSON object");
   KEEL_TRY(const ModelVersion version, CheckContext(presentation));
-  KEEL_TRY_VOID(CheckId(presentation, ""));
-  KEEL_TRY_VOID(CheckType(presentation, "", "VerifiablePresentation"));
+  KEEL_TRY_VOID(CheckId(presentation, kTop));
+  KEEL_TRY_VOID(CheckType(presentation, kTop, "VerifiablePresentation"));
   if (const json* holder = Member(presentation, "holder"); holder != nullptr)
-    KEEL_TRY_VOID(CheckParty(*holder, "holder"));
+    KEEL_TRY_VOID(CheckParty(*holder, Top("holder")));
   KEEL_TRY_VOID(CheckTyped(presentation, "termsOfUse", Need::kType));
   KEEL_TRY_VOID(CheckTyped(presentation, "proof", Need::kType));
   const json* credentials = Member(presentation, "verifiableCredential");
   if (credentials == nullptr || (credentials->is_array() && credentials->empty())) return version;
-  KEEL_TRY_VOID(ForEach(*credentials, "verifiableCredential", kMaxPresented,
-                        [version](const json& item, const std::string& path) -> Result<> {
+  KEEL_TRY_VOID(ForEach(*credentials, Top("verifiableCredential"), kMaxPresented,
+                        [version](const json& item, const Path& path) -> Result<> {
                           // 1.1 lets a token stand there as it is (section 6.3.1).
                           if (item.is_string() && version == ModelVersion::kV1) return {};
                           if (!item.is_object()) return Bad(path, "is no object");
                           if (!HasType(item, "VerifiableCredential") && !HasType(item, kEnvelopedCredential))
-                            return Bad(path + ".type",
+                            return Bad(Under(path, "type"),
                                        "has neither VerifiableCredential nor " + std::string(kEnvelopedCredential));
                           return {};
                         }));
@@ -306,20 +324,20 @@ Result<ModelVersion> CheckPresentationModel(const json& presentation) {
 Result<> CheckEnvelopedModel(const json& object, std::string_view type) {
   if (!object.is_object()) return Fail(Code::kMalformed, "data model", "an enveloped document is a JSON object");
   const json* context = Member(object, "@context");
-  if (context == nullptr) return Missing("@context");
+  if (context == nullptr) return Missing(Top("@context"));
   bool base = false;
-  KEEL_TRY_VOID(ForEach(*context, "@context", kMaxListed, [&](const json& item, const std::string& path) -> Result<> {
-    if (item == kContextV2) base = true;
+  KEEL_TRY_VOID(ForEach(*context, Top("@context"), kMaxListed, [&](const json& item, const Path& path) -> Result<> {
+    if (Is(item, kContextV2)) base = true;
     if (!IsUrlString(item) && !item.is_object()) return Bad(path, "is neither a URL nor an object");
     return {};
   }));
-  if (!base) return Bad("@context", "doesn't have " + std::string(kContextV2));
-  KEEL_TRY_VOID(CheckType(object, ""));
+  if (!base) return Bad(Top("@context"), "doesn't have " + std::string(kContextV2));
+  KEEL_TRY_VOID(CheckType(object, kTop));
   const json& types = object["type"];
   if (!HasType(object, type) || (types.is_array() && types.size() != 1))
-    return Bad("type", "must be " + std::string(type) + " and nothing else");
-  KEEL_TRY_VOID(CheckId(object, "", true));
-  if (!object["id"].get_ref<const std::string&>().starts_with("data:")) return Bad("id", "is no data: URL");
+    return Bad(Top("type"), "must be " + std::string(type) + " and nothing else");
+  KEEL_TRY_VOID(CheckId(object, kTop, true));
+  if (!object["id"].get_ref<const std::string&>().starts_with("data:")) return Bad(Top("id"), "is no data: URL");
   return {};
 }
 

@@ -63,6 +63,31 @@ TEST(Terms, TypesAreDefinedOrUrls) {
   }
 }
 
+// What was found good is remembered: only what is the same in all that counts may profit.
+TEST(Terms, WhatIsRememberedIsTheSame) {
+  const char* context = R"(["https://www.w3.org/ns/credentials/v2", {"E": "https://example.org/#E"}])";
+  const char* type = R"(["VerifiableCredential", "E"])";
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(CheckTerms(With(context, type), nullptr).has_value());
+  EXPECT_FALSE(CheckTerms(With(context, R"(["VerifiableCredential", "F"])"), nullptr).has_value());
+  EXPECT_FALSE(CheckTerms(With(context, R"(["VerifiableCredential", "E", "F"])"), nullptr).has_value());
+  EXPECT_FALSE(CheckTerms(With(R"(["https://www.w3.org/ns/credentials/v2", {"E": "no url"}])", type), nullptr));
+  EXPECT_FALSE(CheckTerms(With(R"(["https://www.w3.org/ns/credentials/v2"])", type), nullptr).has_value());
+  EXPECT_FALSE(CheckTerms(With(context, type, R"({"evidence": {"type": "F"}})"), nullptr).has_value());
+  EXPECT_FALSE(
+      CheckTerms(With(context, type, R"({"evidence": [{"a": 1}, {"type": ["E", "F"]}]})"), nullptr).has_value());
+  // Another store has other contexts.
+  json_ld::ContextStore store;
+  ASSERT_TRUE(store.Add("https://example.org/c", R"({"@context": {"Lamp": "https://example.org/#Lamp"}})"));
+  const char* lamp = R"(["https://www.w3.org/ns/credentials/v2", "https://example.org/c"])";
+  EXPECT_TRUE(CheckTerms(With(lamp, R"(["VerifiableCredential", "Lamp"])"), &store).has_value());
+  EXPECT_FALSE(CheckTerms(With(lamp, R"(["VerifiableCredential", "Lamp"])"), nullptr).has_value());
+  // More shapes than are remembered.
+  for (int i = 0; i < 1200; ++i) {
+    const std::string url = R"(["VerifiableCredential", "https://example.org/#)" + std::to_string(i) + "\"]";
+    ASSERT_TRUE(CheckTerms(With(context, url.c_str()), nullptr).has_value());
+  }
+}
+
 TEST(Terms, ContextsAreKnownOrGiven) {
   const json document = With(R"(["https://www.w3.org/ns/credentials/v2", "https://example.org/c"])",
                              R"(["VerifiableCredential", "Lamp"])");
