@@ -8,6 +8,7 @@
 #include "base/json_strict.h"
 #include "base/net/http_client.h"
 #include "crypto/hosted/jwk.h"
+#include "vc/definition/definition.h"
 #include "vc/schema/schema_checker.h"
 #include "vc/status_list/status_list.h"
 #include "vc/verify_any.h"
@@ -54,6 +55,8 @@ void JudgeFlags::AddKnown(CLI::App& app) {
 
 void JudgeFlags::AddAll(CLI::App& app) {
   app.add_option("--issuer", issuers, "Issuer to trust (repeat; default: any)")->expected(1)->take_all();
+  app.add_flag("--definition", definition,
+               "The credential must keep to a credential definition that its issuer anchored (needs --registry)");
   app.add_option("--subject", subject, "The credential must be about this DID");
   app.add_option("--key", keys,
                  "The issuer's public key, when its identifier leads to none: a JWK, or a set of them (repeat)")
@@ -121,6 +124,8 @@ struct Judge::Impl {
   std::unique_ptr<vc::ListStatusChecker> status;
   std::unique_ptr<vc::SchemaStore> schema_store;
   std::unique_ptr<vc::StoreSchemaChecker> schemas;
+  std::unique_ptr<vc::DefinitionBook> definitions;
+  bool definition_demanded = false;
   vc::VerifyOptions options;
 
   Result<std::string> Fetch(const std::string& url) {
@@ -176,6 +181,16 @@ Result<std::unique_ptr<Judge>> Judge::Open(const JudgeFlags& flags) {
   impl->schemas =
       std::make_unique<vc::StoreSchemaChecker>(*impl->schema_store, vc::StoreSchemaChecker::Unknown::kPassOver);
   options.schemas = impl->schemas.get();
+  impl->definitions = std::make_unique<vc::DefinitionBook>(
+      *impl->schema_store,
+      [by = impl.get()](const std::string& author, const std::string& id) -> Result<vc::DefinitionBook::Anchored> {
+        registry_client::RegistryClient* registry = by->world->Registry(author);
+        if (registry == nullptr)
+          return Fail(Code::kUnavailable, "definition", "no registry is known for " + author + ": --registry net.keel");
+        KEEL_TRY(registry_client::Definition found, registry->GetDefinition(author, id));
+        return vc::DefinitionBook::Anchored{std::move(found.schema), std::move(found.content)};
+      });
+  impl->definition_demanded = flags.definition;
   options.max_size = kMaxVcInput;
   options.challenge = flags.challenge;
   options.domain = flags.domain;
@@ -185,7 +200,20 @@ Result<std::unique_ptr<Judge>> Judge::Open(const JudgeFlags& flags) {
 }
 
 Result<vc::Verification> Judge::Verify(std::string_view octets) {
-  return vc::VerifyAny(octets, impl_->world->resolver(), impl_->options);
+  KEEL_TRY(vc::Verification verification, vc::VerifyAny(octets, impl_->world->resolver(), impl_->options));
+  if (verification.presentation || verification.credential.json.empty()) return verification;
+  const auto credential = base::ParseJson(verification.credential.json, {.max_size = kMaxVcInput});
+  if (!credential) return verification;
+  const std::string named = vc::NamedDefinition(*credential);
+  const auto name = vc::LedgerName::Parse(named);
+  // As with schemas: what can't be had here isn't held against the credential unless it was asked for.
+  if (!impl_->definition_demanded && (!name || impl_->world->Registry(name->author) == nullptr)) return verification;
+  const auto key = did::ResolveKey(impl_->world->resolver(), verification.kid, did::Relationship::kAssertionMethod);
+  const auto algorithm =
+      key ? crypto::AlgorithmFor(key->type()) : Result<crypto::SignatureAlgorithm>(std::unexpected<Error>(key.error()));
+  const vc::Securing securing{verification.form, algorithm ? std::string(crypto::JoseName(*algorithm)) : "unknown"};
+  KEEL_TRY_VOID(impl_->definitions->AddCheck(verification, *credential, securing, impl_->definition_demanded));
+  return verification;
 }
 
 }  // namespace keel::cli

@@ -27,6 +27,7 @@ struct JudgeFlags {
   std::string subject, holder;
   std::optional<std::string> challenge, domain, audience, nonce;
   bool no_status = false;
+  bool definition = false;  // --definition: the credential must keep to one of its issuer's
 
   // --context, --resource, --schema, --now, --json and where DIDs resolve.
   void AddKnown(CLI::App& app);
@@ -49,7 +50,7 @@ class Judge {
   static Result<std::unique_ptr<Judge>> Open(const JudgeFlags& flags);
   ~Judge();
 
-  // VerifyAny.
+  // VerifyAny, and the credential definition that a credential names (vc/definition) where a registry is known.
   Result<vc::Verification> Verify(std::string_view octets);
   vc::StatusChecker& status();
   const vc::VerifyOptions& options() const;

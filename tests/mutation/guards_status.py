@@ -20,7 +20,7 @@ guard("status: purpose", LIST, "!list.Has(entry.purpose)", S + "ListTest.OneList
 guard("status: the herd", LIST, "list.list.bits() / entry.size < impl_->options.min_entries", S + "ListTest.TooShortForAHerd",
       new="false")
 guard("status: blocks that changed", "vc/status_list/encoder.cc", "blocks_[index * size / 8 / kBlock].current = false;",
-      S + "StatusListEncoder.AChangeGivesWhatAWholeEncodingGives")
+      S + "StatusListEncoder.ValuesAcrossBlocks")
 BOOK = "issuer/status_book.cc"
 guard("status: a place once", BOOK, "if (taken) continue;", "keel_issuer_test:StatusBookTest.NoPlaceTwiceOverRestarts")
 guard("status: places at random", BOOK, "ByteReader(octets).U64() % entries()",

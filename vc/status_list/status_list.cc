@@ -120,6 +120,18 @@ struct ListStatusChecker::Impl {
     return until;
   }
 
+  // Under the mutex. Whoever issues lists chooses their size: what is kept is bounded in number and octets.
+  void Keep(const std::string& key, const Entry& entry) {
+    lists.erase(key);
+    size_t octets = entry.list->list.octets().size();
+    for (const auto& [name, other] : lists) octets += other.list->list.octets().size();
+    while (!lists.empty() && (lists.size() >= options.max_lists || octets > options.max_octets)) {
+      octets -= lists.begin()->second.list->list.octets().size();
+      lists.erase(lists.begin());
+    }
+    lists[key] = entry;
+  }
+
   did::DidResolver& resolver;
   Options options;   // not changed after construction
   std::mutex mutex;  // guards the two below; not held while a list is fetched
@@ -213,9 +225,7 @@ Result<StatusChecker::Status> ListStatusChecker::Check(const StatusEntry& entry,
       }
       largest = fetched->list->version;
       known = std::move(*fetched);
-      if (impl_->lists.size() >= impl_->options.max_lists && !impl_->lists.contains(key))
-        impl_->lists.erase(impl_->lists.begin());
-      impl_->lists[key] = known;
+      impl_->Keep(key, known);
     } else if (known.list == nullptr || fetched.error().code == Code::kUntrusted ||
                fetched.error().code == Code::kStale) {
       return std::unexpected<Error>(std::move(fetched.error()));

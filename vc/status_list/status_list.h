@@ -62,6 +62,7 @@ class ListStatusChecker final : public StatusChecker {
     uint64_t max_age_seconds = 300;  // a list is asked for again after min(ttl, this)
     uint64_t grace_seconds = 0;      // how long past that an old one serves as fresh when none can be had (by policy)
     size_t max_lists = 1024;
+    size_t max_octets = 256 << 20;  // of all lists that are kept, expanded; the newest is kept in any case
     // How a list's credential is verified; null: VerifyCredential (vc+jwt). VerifyAny takes Data Integrity and the
     // other forms as well.
     Verify verify = {};

@@ -2,6 +2,7 @@
 """Schemas and credential definitions with the real programs: published, held to by the issuer, demanded by an owner."""
 import json
 import os
+import subprocess
 import sys
 import unittest
 
@@ -79,7 +80,21 @@ class Definitions(unittest.TestCase):
         met = [r["rule"] for r in world.why("D1")["judgement"]["rules"] if r["ok"]]
         self.assertTrue(any("definition" in rule and "credential" in rule for rule in met), met)
 
-    def test_3_outside_is_refused(self):
+    def test_3_by_hand(self):
+        """`keel vc verify --definition` on a credential as a device got it."""
+        world = self.world
+        device = world.manufacture(["H1"], model="keel-sensor-1",
+                                   more=("--device-command", harness.BIN + "/keel-script-device"))[0]
+        with open(os.path.join(device.folder, "device.json"), encoding="utf-8") as f:
+            credential = json.load(f)["credential"]
+        argv = [harness.BIN + "/keel", "vc", "verify", "--json", "--definition", "--registry", world.path("net.keel")]
+        done = subprocess.run(argv, input=credential, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        checks = {c["check"]: c for c in json.loads(done.stdout)["checks"]}
+        self.assertTrue(checks["definition"]["ok"], checks)
+        self.assertEqual(checks["definition"]["detail"], world.did_of("maker") + "/definitions/hw-1")
+
+    def test_4_outside_is_refused(self):
         file = self.write("narrow.json", self.rules(validity={"until": "required"}))
         self.issuer("definition", "publish", "--file", file, "--id", "hw-2")
         self.use("hw-2")

@@ -201,6 +201,29 @@ TEST_F(ListTest, TheListsCredentialInAnyForm) {
   EXPECT_EQ(Check(options).error().code, Code::kUntrusted);
 }
 
+// Whoever issues lists chooses their size; how much of them is kept is ours to say.
+TEST_F(ListTest, WhatIsKeptIsBounded) {
+  int fetched = 0;
+  const auto again = [&](size_t max_octets) {
+    fetched = 0;
+    ListStatusChecker checker(resolver_, {.fetch = [&](const std::string& url) -> Result<std::string> {
+                                            ++fetched;
+                                            StatusListRequest request{maker_, url, {"revocation"}, 1};
+                                            return Issue(*StatusListCredential(request, list_));
+                                          },
+                                          .max_octets = max_octets});
+    for (const char* url : {"http://a.example/1", "http://b.example/1", "http://a.example/1", "http://b.example/1"}) {
+      entry_.list_url = url;
+      const auto status = checker.Check(entry_, maker_, kNow);
+      ASSERT_TRUE(status && status->problem.empty());
+    }
+  };
+  again(2 * kMinStatusBits / 8);
+  EXPECT_EQ(fetched, 2);
+  again(2 * kMinStatusBits / 8 - 1);
+  EXPECT_EQ(fetched, 4);
+}
+
 TEST_F(ListTest, AgeAndTimesAreTold) {
   const auto status = Check();
   ASSERT_TRUE(status.has_value());
