@@ -18,7 +18,8 @@ using nlohmann::json;
 class DidLife : public testing::Test {
  protected:
   DidLife() : dir_(std::move(*base::TempDir::Create())), http_(base::MakeBeastClient()) {
-    EXPECT_EQ(Run("keel-registry", {"init", "--data", dir_ / "registry", "--label", "demo", "--listen", "127.0.0.1:0"})
+    EXPECT_EQ(Run("keel-registry", {"init", "--data", dir_ / "registry", "--label", "demo", "--unprotected-keys",
+                                    "--listen", "127.0.0.1:0"})
                   .state.code,
               0);
     base::SpawnOptions options;
