@@ -192,7 +192,9 @@ class Verifier {
     const did::Relationship use =
         presentation_ ? did::Relationship::kAuthentication : did::Relationship::kAssertionMethod;
     const std::string controller(did::DidOf(proof.method));
-    own = controller == party || (!party.empty() && !did::IsDid(party) && !options_.given_keys.empty());
+    // A method without a DID is taken for the key that the caller gives.
+    own = controller == party ||
+          (!party.empty() && !did::IsDid(party) && !did::IsDid(controller) && !options_.given_keys.empty());
     const auto choose = [&]() -> Result<KeyChoice> {
       if (own) return ChooseKeys(party, proof.method, use, resolver_, options_, options_.anchored_at);
       VerifyOptions others;

@@ -136,6 +136,19 @@ TEST_F(SetsAndChains, Verify) {
   }
 }
 
+// One proof has to be the issuer's: the others' keys are their own DIDs'.
+TEST_F(SetsAndChains, OneKeyGivenByHand) {
+  const json secured = Document("signedProofChain2.json");
+  VerifyOptions options = Given(secured);
+  for (const crypto::PublicKey& key : Given(secured).given_keys) {
+    options.given_keys = {key};
+    const Verification verification = DataIntegrityTest::Verify(secured, options);
+    EXPECT_TRUE(verification.valid()) << verification.Reason();
+  }
+  options.given_keys = {maker_.public_key};
+  EXPECT_FALSE(DataIntegrityTest::Verify(secured, options).valid());
+}
+
 TEST_F(SetsAndChains, OfTheSuite) {
   for (const char* version : {"1.1", "2.0"}) {
     for (const char* name :

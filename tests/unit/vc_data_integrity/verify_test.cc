@@ -156,6 +156,15 @@ TEST_F(VerifyProof, KeysGivenByHand) {
     EXPECT_TRUE(Verify(secured, options).valid()) << Verify(secured, options).Reason();
     options.given_keys = {other.public_key};
     EXPECT_FALSE(Verify(secured, options).valid());
+    // A method that no DID leads to.
+    ProofOptions unnamed = Options(suite, maker_);
+    unnamed.verification_method = "https://maker.example/issuer#key-1";
+    const json by_url = Secured(Plain("https://maker.example/issuer"), unnamed, maker_);
+    EXPECT_FALSE(Verify(by_url, options).valid()) << "the key given is another";
+    options.given_keys = {other.public_key, maker_.public_key};
+    EXPECT_TRUE(Verify(by_url, options).valid()) << Verify(by_url, options).Reason();
+    EXPECT_FALSE(Verify(by_url).valid()) << "none given";
+    options.given_keys = {other.public_key};
     // The caller's word counts beside what the issuer's own DID says, for the key that made the proof.
     const json resolvable = Secured(Plain(maker_.did), Options(suite, other), other);
     Fails(resolvable, kCheckIssuer);
