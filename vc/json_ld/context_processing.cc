@@ -37,10 +37,14 @@ Result<> Processor::Drop(std::string_view what) const {
   return Fail(Code::kRefused, "json-ld", std::string(what) + ": it would be left out of what is signed");
 }
 
-Result<> Processor::Charge(uint64_t terms) {
+Result<> Processor::Charge(uint64_t terms, size_t loads) {
   terms_ += terms;
-  if (terms_ <= kMaxTerms) return {};
-  return Fail(Code::kTooLarge, "json-ld", "its contexts define more than " + std::to_string(kMaxTerms) + " terms");
+  loads_ += loads;
+  if (terms_ > kMaxTerms)
+    return Fail(Code::kTooLarge, "json-ld", "its contexts define more than " + std::to_string(kMaxTerms) + " terms");
+  if (loads_ > kMaxLoads)
+    return Fail(Code::kTooLarge, "json-ld", "contexts are named more than " + std::to_string(kMaxLoads) + " times");
+  return {};
 }
 
 Result<> Processor::CountValue() {
@@ -85,16 +89,17 @@ Result<ContextPtr> Processor::ApplyScoped(const ContextPtr& active, const TermDe
     known = found->second.applied;
   }
   if (known) {
-    KEEL_TRY_VOID(Charge(known->terms));
+    KEEL_TRY_VOID(ChargeAgain(*known));
     return known->result;
   }
   how.stored = active->shared;  // where it was defined, since all of its terms come from the store
-  const uint64_t before = terms_;
+  const uint64_t terms = terms_;
+  const size_t loads = loads_;
   KEEL_TRY(ContextPtr result, Apply(active, term.context, term.context_base, {}, how));
   if (active->shared && result->shared) {
-    store_.cache().Remember(key, active, term.context, {result, terms_ - before});
+    store_.cache().Remember(key, active, term.context, {result, terms_ - terms, loads_ - loads});
   } else {
-    own_.try_emplace(key, Remembered{active, {result, terms_ - before}});
+    own_.try_emplace(key, Remembered{active, {result, terms_ - terms, loads_ - loads}});
   }
   return result;
 }
@@ -155,8 +160,7 @@ Result<ContextPtr> Processor::Apply(const ContextPtr& active, const LocalContext
 }
 
 Result<std::shared_ptr<const LoadedContext>> Processor::Load(const std::string& url) {
-  if (++loads_ > kMaxLoads)
-    return Fail(Code::kTooLarge, "json-ld", "contexts are named more than " + std::to_string(kMaxLoads) + " times");
+  KEEL_TRY_VOID(Charge(0, 1));
   const auto& documents = store_.cache().documents;
   const auto found = documents.find(url);
   if (found == documents.end())
@@ -181,7 +185,7 @@ Result<> Processor::ApplyUrl(std::shared_ptr<Context>& own, ContextPtr& result, 
   const Application key{result.get(), loaded->context.get(), false, true};
   if (shared) {
     if (auto known = store_.cache().Recall(key)) {
-      KEEL_TRY_VOID(Charge(known->terms));
+      KEEL_TRY_VOID(ChargeAgain(*known));
       result = std::move(known->result);
       return {};
     }
@@ -189,10 +193,12 @@ Result<> Processor::ApplyUrl(std::shared_ptr<Context>& own, ContextPtr& result, 
   Urls inner = urls;
   inner.push_back(url);
   const ContextPtr active = result;
-  const uint64_t before = terms_;
+  const uint64_t terms = terms_;
+  const size_t loads = loads_;
   KEEL_TRY(ContextPtr made,
            Apply(active, loaded->context, url, inner, {.validate_scoped = how.validate_scoped, .stored = true}));
-  if (shared && made->shared) store_.cache().Remember(key, active, loaded->context, {made, terms_ - before});
+  if (shared && made->shared)
+    store_.cache().Remember(key, active, loaded->context, {made, terms_ - terms, loads_ - loads});
   result = std::move(made);
   own = nullptr;
   return {};

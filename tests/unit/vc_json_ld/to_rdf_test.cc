@@ -213,6 +213,19 @@ TEST(ToRdf, Limits) {
   for (int i = 0; i < 257; ++i) urls.push_back("https://www.w3.org/ns/credentials/examples/v2");
   EXPECT_EQ(Refusal({{"@context", urls}, {"x", 1}}).code, Code::kTooLarge);
 
+  // Remembered or not: security/v2 names v1, so that each counts twice.
+  ContextStore store;
+  for (int i = 0; i < 3; ++i) {
+    for (const auto& [count, fits] : {std::pair{128, true}, std::pair{129, false}}) {
+      const json named = {{"@context", json(static_cast<size_t>(count), "https://w3id.org/security/v2")}, {"ex:p", 1}};
+      const auto dataset = ToRdf(named, store);
+      ASSERT_EQ(dataset.has_value(), fits) << dataset.error().Text();
+      if (!fits) {
+        EXPECT_EQ(dataset.error().code, Code::kTooLarge);
+      }
+    }
+  }
+
   // A long prefix, written once and used often.
   json long_prefix = {{"@context", {{"x", "ex:" + std::string(5000, 'a') + "#"}}}, {"x:p", 1}};
   EXPECT_EQ(Refusal(long_prefix).code, Code::kTooLarge);

@@ -26,11 +26,12 @@ struct Application {
   bool propagate = true;
   friend bool operator==(const Application&, const Application&) = default;
 };
-// What it gave. `terms` are the definitions that it took: charged again each time, so that a document's verdict
-// doesn't depend on those that came before it.
+// What it gave, and the work that it took: charged again each time, so that a document's verdict doesn't depend on
+// those that came before it.
 struct Applied {
   ContextPtr result;
-  uint64_t terms = 0;
+  uint64_t terms = 0;  // definitions made
+  size_t loads = 0;    // context URLs followed
 };
 struct ApplicationHash {
   size_t operator()(const Application& key) const {

@@ -104,7 +104,8 @@ class Processor {
   Result<std::string> ExpandIri(const Context& active, std::string_view value, ExpandTo to, Defining* defining);
   Result<std::string> Joined(std::string_view prefix, std::string_view suffix);
   std::shared_ptr<Context> Over(const ContextPtr& parent);
-  Result<> Charge(uint64_t terms);
+  Result<> Charge(uint64_t terms, size_t loads = 0);
+  Result<> ChargeAgain(const Applied& known) { return Charge(known.terms, known.loads); }
 
   const ContextStore& store_;
   const ToRdfOptions& options_;
