@@ -65,7 +65,10 @@ TypeParts SplitType(std::string_view type) {
 // Our version or one with another minor number; both majors have one digit.
 bool SameMajor(std::string_view version, std::string_view ours) {
   if (version.size() < 3 || version[0] != ours[0] || version[1] != '.') return false;
-  for (const char c : Part(version, 2)) {
+  // A number as semver has it: no zeros in front; hosts keep it in 32 bits.
+  const std::string_view minor = Part(version, 2);
+  if (minor.size() > 9 || (minor[0] == '0' && minor.size() > 1)) return false;
+  for (const char c : minor) {
     if (!IsDigit(c)) return false;
   }
   return true;

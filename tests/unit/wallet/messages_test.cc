@@ -33,9 +33,11 @@ TEST(Messages, TypesByProtocolNameAndMajorVersion) {
   EXPECT_EQ(DidcommFromType("https://didcomm.org/trust-ping/2.0/ping"), Didcomm::kPing);
   EXPECT_EQ(DidcommFromType("https://didcomm.org/trust-ping/2.17/ping"), Didcomm::kPing);
   EXPECT_EQ(DidcommFromType("https://didcomm.org/messagepickup/3.0/delivery"), Didcomm::kDelivery);
-  for (const char* other : {"https://didcomm.org/trust-ping/3.0/ping", "https://didcomm.org/trust-ping/1.0/ping",
-                            "https://didcomm.org/trust-ping/20.0/ping", "https://didcomm.org/trust-ping/2/ping",
-                            "https://didcomm.org/trust-ping/2.x/ping"}) {
+  for (const char* other :
+       {"https://didcomm.org/trust-ping/3.0/ping", "https://didcomm.org/trust-ping/1.0/ping",
+        "https://didcomm.org/trust-ping/20.0/ping", "https://didcomm.org/trust-ping/2/ping",
+        "https://didcomm.org/trust-ping/2.x/ping", "https://didcomm.org/trust-ping/2.00/ping",
+        "https://didcomm.org/trust-ping/2.01/ping", "https://didcomm.org/trust-ping/2.4294967296/ping"}) {
     EXPECT_EQ(DidcommFromType(other), Didcomm::kOtherVersion) << other;
   }
   for (const char* unknown : {"", "/", "//", "https://didcomm.org/trust-ping/2.0/pong",
