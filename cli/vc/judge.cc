@@ -199,20 +199,37 @@ Result<std::unique_ptr<Judge>> Judge::Open(const JudgeFlags& flags) {
   return std::unique_ptr<Judge>(new Judge(std::move(impl)));
 }
 
+// The definition that a credential names, or any when one is demanded.
+Result<> Judge::CheckDefinition(vc::Verification& verification) {
+  if (verification.presentation || verification.credential.json.empty()) return {};
+  const auto credential = base::ParseJson(verification.credential.json, {.max_size = kMaxVcInput});
+  if (!credential) return {};
+  const auto name = vc::LedgerName::Parse(vc::NamedDefinition(*credential));
+  // As with schemas: what can't be had here isn't held against the credential unless it was asked for.
+  if (!impl_->definition_demanded && (!name || impl_->world->Registry(name->author) == nullptr)) return {};
+  const auto key = did::ResolveKey(impl_->world->resolver(), verification.kid, did::Relationship::kAssertionMethod);
+  std::string algorithm = "unknown";
+  if (key) {
+    KEEL_TRY(const crypto::SignatureAlgorithm of_key, crypto::AlgorithmFor(key->type()));
+    algorithm = crypto::JoseName(of_key);
+  }
+  return impl_->definitions->AddCheck(verification, *credential, {verification.form, algorithm},
+                                      impl_->definition_demanded);
+}
+
 Result<vc::Verification> Judge::Verify(std::string_view octets) {
   KEEL_TRY(vc::Verification verification, vc::VerifyAny(octets, impl_->world->resolver(), impl_->options));
-  if (verification.presentation || verification.credential.json.empty()) return verification;
-  const auto credential = base::ParseJson(verification.credential.json, {.max_size = kMaxVcInput});
-  if (!credential) return verification;
-  const std::string named = vc::NamedDefinition(*credential);
-  const auto name = vc::LedgerName::Parse(named);
-  // As with schemas: what can't be had here isn't held against the credential unless it was asked for.
-  if (!impl_->definition_demanded && (!name || impl_->world->Registry(name->author) == nullptr)) return verification;
-  const auto key = did::ResolveKey(impl_->world->resolver(), verification.kid, did::Relationship::kAssertionMethod);
-  const auto algorithm =
-      key ? crypto::AlgorithmFor(key->type()) : Result<crypto::SignatureAlgorithm>(std::unexpected<Error>(key.error()));
-  const vc::Securing securing{verification.form, algorithm ? std::string(crypto::JoseName(*algorithm)) : "unknown"};
-  KEEL_TRY_VOID(impl_->definitions->AddCheck(verification, *credential, securing, impl_->definition_demanded));
+  KEEL_TRY_VOID(CheckDefinition(verification));
+  for (vc::Verification& one : verification.credentials) {
+    const bool before = one.valid();
+    KEEL_TRY_VOID(CheckDefinition(one));
+    if (!before || one.valid()) continue;
+    for (vc::Check& check : verification.checks) {
+      if (check.name != vc::kCheckCredentials) continue;
+      check.ok = false;
+      check.detail = one.Reason();
+    }
+  }
   return verification;
 }
 

@@ -58,6 +58,7 @@ class Judge {
 
  private:
   struct Impl;
+  Result<> CheckDefinition(vc::Verification& verification);
   explicit Judge(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -93,6 +93,24 @@ class Definitions(unittest.TestCase):
         checks = {c["check"]: c for c in json.loads(done.stdout)["checks"]}
         self.assertTrue(checks["definition"]["ok"], checks)
         self.assertEqual(checks["definition"]["detail"], world.did_of("maker") + "/definitions/hw-1")
+        # In a presentation each credential is held to it: one that names none spoils the whole.
+        keel = [harness.BIN + "/keel"]
+        holder = subprocess.run(keel + ["did", "create", "--method", "key", "-o", world.path("me.key"), "--json"],
+                                capture_output=True, text=True, timeout=60, check=True)
+        me = json.loads(holder.stdout)["did"]
+        plain = {"@context": ["https://www.w3.org/ns/credentials/v2"], "type": ["VerifiableCredential"],
+                 "issuer": me, "credentialSubject": {"id": me}}
+        own = subprocess.run(keel + ["vc", "issue", "--key", world.path("me.key")], input=json.dumps(plain),
+                             capture_output=True, text=True, timeout=60, check=True).stdout
+        for name, text, code in (("hw.jwt", credential, 0), ("own.jwt", own, 1)):
+            shown = subprocess.run(keel + ["vp", "create", "--holder", me, "--key", world.path("me.key"), "--audience",
+                                           "did:example:a", "--nonce", "n", "--credential", self.write(name, text)],
+                                   capture_output=True, text=True, timeout=60, check=True).stdout
+            done = subprocess.run(keel + ["vp", "verify", "--json", "--definition", "--audience", "did:example:a",
+                                          "--nonce", "n", "--registry", world.path("net.keel")],
+                                  input=shown, capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+            self.assertEqual("definition" in done.stdout, True, done.stdout)
 
     def test_4_outside_is_refused(self):
         file = self.write("narrow.json", self.rules(validity={"until": "required"}))
