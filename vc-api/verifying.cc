@@ -70,6 +70,9 @@ base::HttpResponse Verifying::Verify(const std::string& body, bool presentation)
     const auto member = request.is_object() ? request.find(name) : request.end();
     if (member == request.end() || (!member->is_object() && !member->is_string()))
       return Fail(Code::kMalformed, "request", std::string("'") + name + "' is neither an object nor a token");
+    // A token is a string; a credential in JSON is an object, and its text in a string is neither.
+    if (member->is_string() && member->get_ref<const std::string&>().find('{') != std::string::npos)
+      return Fail(Code::kMalformed, "request", std::string("'") + name + "' is JSON's text, not an object");
     static const json kNone = json::object();
     const json& said = request.contains("options") && request["options"].is_object() ? request["options"] : kNone;
     vc::VerifyOptions options;

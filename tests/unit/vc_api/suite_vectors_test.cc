@@ -49,6 +49,17 @@ TEST_F(SuiteVectors, OfUrlIssuers) {
   EXPECT_TRUE(Body(Verify(Body(Issue(Plain()))))["warnings"].empty());
 }
 
+// "If either securedDocument is not a map or securedDocument.proof is not a map, an error MUST be raised"
+TEST_F(SuiteVectors, NoMaps) {
+  json issued = Body(Issue(Plain()));
+  EXPECT_EQ(Verify(issued).status, 200);
+  EXPECT_EQ(Verify(base::DumpJson(issued)).status, 400);
+  EXPECT_EQ(Verify(" " + base::DumpJson(issued)).status, 400);
+  issued["proof"] = nullptr;
+  EXPECT_EQ(Verify(issued).status, 400);
+  EXPECT_EQ(Body(Verify(issued))["type"], "https://www.w3.org/TR/vc-data-model#PARSING_ERROR");
+}
+
 TEST_F(SuiteVectors, ProofChains) {
   for (const char* version : {"1.1", "2.0"}) {
     for (const char* name :
