@@ -135,9 +135,8 @@ void AddAskVerbs(CLI::App& app, Outcome& outcome) {
   CLI::App* ping = app.add_subcommand("ping", "Ask whether a DID answers (trust-ping 2.0)");
   AddCommon(*ping, *flags);
   ping->footer(
-      "Exit status: 0 it answered, 1 the answer is refused, or a problem report, 2 wrong usage or no such DID, 3 it "
-      "could\n"
-      "not be reached in time.\n"
+      "Exit status: 0 it answered, 1 the answer is refused, a problem report, or a certificate isn't trusted, 2 wrong "
+      "usage or\nno such DID, 3 it could not be reached in time.\n"
       "Example: keel didcomm ping did:peer:2...");
   CLI::App* discover = app.add_subcommand("discover", "Ask a DID what it speaks (discover-features 2.0)");
   AddCommon(*discover, *flags);
@@ -150,9 +149,8 @@ void AddAskVerbs(CLI::App& app, Outcome& outcome) {
       ->take_all();
   discover->footer(
       "Writes one line a feature; with --json the body of the answer.\n"
-      "Exit status: 0 it answered, 1 the answer is refused, or a problem report, 2 wrong usage or no such DID, 3 it "
-      "could\n"
-      "not be reached in time.\n"
+      "Exit status: 0 it answered, 1 the answer is refused, a problem report, or a certificate isn't trusted, 2 wrong "
+      "usage or\nno such DID, 3 it could not be reached in time.\n"
       "Example: keel didcomm discover --query 'protocol=https://didcomm.org/*' did:peer:2...");
   ping->callback([flags, &outcome] {
     outcome.json = flags->world.json;
