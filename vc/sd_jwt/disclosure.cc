@@ -30,6 +30,25 @@ Result<> NoAlgorithm(const json& value) {
   return {};
 }
 
+void AppendPointerToken(std::string& pointer, std::string_view token) {
+  pointer += '/';
+  for (const char c : token) {
+    if (c == '~') {
+      pointer += "~0";
+    } else if (c == '/') {
+      pointer += "~1";
+    } else {
+      pointer += c;
+    }
+  }
+}
+
+// Others' text, for a sentence.
+std::string Shown(const std::string& text) {
+  constexpr size_t kLongest = 64;
+  return text.size() <= kLongest ? text : text.substr(0, kLongest) + "...";
+}
+
 struct Opened {
   size_t position;  // among the disclosures
   std::optional<std::string> name;
@@ -73,11 +92,11 @@ class Discloser {
     return {};
   }
 
-  Result<> Walk(json& node, const std::string& pointer, size_t depth) {
+  Result<> Walk(json& node, size_t depth) {
     if (node.is_structured() && depth > kMaxSdDepth)
       return Reject(Code::kTooLarge, "nested over " + std::to_string(kMaxSdDepth) + " deep");
-    if (node.is_object()) return WalkObject(node, pointer, depth);
-    if (node.is_array()) return WalkArray(node, pointer, depth);
+    if (node.is_object()) return WalkObject(node, depth);
+    if (node.is_array()) return WalkArray(node, depth);
     return {};
   }
 
@@ -90,9 +109,42 @@ class Discloser {
   }
 
  private:
+  // A place below the one that the walk is at, for as long as it lives.
+  class Below {
+   public:
+    Below(std::string& path, std::string_view token) : path_(path), size_(path.size()) {
+      AppendPointerToken(path, token);
+    }
+    ~Below() { path_.resize(size_); }
+    Below(const Below&) = delete;
+    Below& operator=(const Below&) = delete;
+
+   private:
+    std::string& path_;
+    size_t size_;
+  };
+
+  // Counts what is kept of pointers: each may be nearly as long as the token, and there may be thousands.
+  Result<> Keep() {
+    kept_ += path_.size();
+    if (kept_ > kMaxSdPointers) return Reject(Code::kTooLarge, "the names above disclosures are too long");
+    return {};
+  }
+  Result<> KeepConcealing() {
+    KEEL_TRY_VOID(Keep());
+    out_.concealing.push_back(path_);
+    return {};
+  }
+  Result<> KeepClaim(const Opened& opened) {
+    KEEL_TRY_VOID(Keep());
+    out_.claims.push_back({path_, opened.position});
+    return {};
+  }
+
   // The disclosure behind a digest that was found; null: undisclosed, or a decoy.
   Result<Opened*> Find(const std::string& digest) {
-    if (!seen_.insert(digest).second) return Reject(Code::kDuplicate, "the digest " + digest + " is there twice");
+    if (!seen_.insert(digest).second)
+      return Reject(Code::kDuplicate, "the digest " + Shown(digest) + " is there twice");
     if (seen_.size() > kMaxSdDigests) return Reject(Code::kTooLarge, "too many digests");
     const auto it = opened_.find(digest);
     if (it == opened_.end()) {
@@ -103,7 +155,7 @@ class Discloser {
     return &it->second;
   }
 
-  Result<> WalkObject(json& object, const std::string& pointer, size_t depth) {
+  Result<> WalkObject(json& object, size_t depth) {
     if (object.contains("...")) return Reject(Code::kMalformed, "'...' in an object that is no array element");
     json digests = json::array();
     if (const auto sd = object.find("_sd"); sd != object.end()) {
@@ -111,8 +163,11 @@ class Discloser {
       digests = std::move(*sd);
       object.erase(sd);
     }
-    for (auto& [name, value] : object.items()) KEEL_TRY_VOID(Walk(value, PointerTo(pointer, name), depth + 1));
-    if (!digests.empty()) out_.concealing.push_back(pointer);
+    for (auto& [name, value] : object.items()) {
+      const Below below(path_, name);
+      KEEL_TRY_VOID(Walk(value, depth + 1));
+    }
+    if (!digests.empty()) KEEL_TRY_VOID(KeepConcealing());
     for (const json& digest : digests) {
       if (!digest.is_string()) return Reject(Code::kMalformed, "'_sd' has an element that is no string");
       KEEL_TRY(Opened* const opened, Find(digest.get_ref<const std::string&>()));
@@ -120,38 +175,39 @@ class Discloser {
       const std::string which = "disclosure " + std::to_string(opened->position + 1);
       if (!opened->name) return Reject(Code::kMalformed, which + " has no name, and stands for an object's member");
       if (object.contains(*opened->name))
-        return Reject(Code::kDuplicate, which + " discloses '" + *opened->name + "', which is there already");
-      const std::string at = PointerTo(pointer, *opened->name);
-      out_.claims.push_back({at, opened->position});
+        return Reject(Code::kDuplicate, which + " discloses '" + Shown(*opened->name) + "', which is there already");
+      const Below below(path_, *opened->name);
+      KEEL_TRY_VOID(KeepClaim(*opened));
       json& value = object[*opened->name] = std::move(opened->value);
-      KEEL_TRY_VOID(Walk(value, at, depth + 1));
+      KEEL_TRY_VOID(Walk(value, depth + 1));
     }
     return {};
   }
 
-  Result<> WalkArray(json& array, const std::string& pointer, size_t depth) {
+  Result<> WalkArray(json& array, size_t depth) {
     json kept = json::array();
     bool conceals = false;
     for (json& element : array) {
-      const std::string at = PointerTo(pointer, std::to_string(kept.size()));
       if (!element.is_object() || !element.contains("...")) {
-        KEEL_TRY_VOID(Walk(element, at, depth + 1));
+        const Below below(path_, std::to_string(kept.size()));
+        KEEL_TRY_VOID(Walk(element, depth + 1));
         kept.push_back(std::move(element));
         continue;
       }
       const json& digest = element["..."];
       if (element.size() != 1 || !digest.is_string())
         return Reject(Code::kMalformed, "'...' with other members, or no string");
-      if (!conceals) out_.concealing.push_back(pointer);
+      if (!conceals) KEEL_TRY_VOID(KeepConcealing());
       conceals = true;
       KEEL_TRY(Opened* const opened, Find(digest.get_ref<const std::string&>()));
       if (opened == nullptr) continue;
       if (opened->name)
         return Reject(Code::kMalformed, "disclosure " + std::to_string(opened->position + 1) +
                                             " has a name, and stands for an array's element");
-      out_.claims.push_back({at, opened->position});
+      const Below below(path_, std::to_string(kept.size()));
+      KEEL_TRY_VOID(KeepClaim(*opened));
       kept.push_back(std::move(opened->value));
-      KEEL_TRY_VOID(Walk(kept.back(), at, depth + 1));
+      KEEL_TRY_VOID(Walk(kept.back(), depth + 1));
     }
     array = std::move(kept);
     return {};
@@ -160,6 +216,8 @@ class Discloser {
   SdClaims& out_;
   std::map<std::string, Opened> opened_;  // by digest
   std::set<std::string> seen_;
+  std::string path_;  // where the walk is
+  size_t kept_ = 0;
 };
 
 }  // namespace
@@ -209,22 +267,14 @@ Result<SdClaims> DiscloseClaims(json& payload, std::span<const std::string> disc
   KEEL_TRY_VOID(NoAlgorithm(payload));
   Discloser discloser(out);
   KEEL_TRY_VOID(discloser.Load(disclosures));
-  KEEL_TRY_VOID(discloser.Walk(payload, "", 0));
+  KEEL_TRY_VOID(discloser.Walk(payload, 0));
   KEEL_TRY_VOID(discloser.AllUsed());
   return out;
 }
 
 std::string PointerTo(const std::string& parent, std::string_view token) {
-  std::string out = parent + '/';
-  for (const char c : token) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
-    } else {
-      out += c;
-    }
-  }
+  std::string out = parent;
+  AppendPointerToken(out, token);
   return out;
 }
 

@@ -16,6 +16,7 @@ namespace keel::vc {
 inline constexpr size_t kMaxDisclosures = 1024;     // of one SD-JWT
 inline constexpr size_t kMaxSdDigests = 4096;       // in one SD-JWT, decoys and what disclosures hold included
 inline constexpr size_t kMaxSdDepth = 64;           // nested arrays and objects of the processed payload
+inline constexpr size_t kMaxSdPointers = 1 << 20;   // octets of the pointers that SdClaims holds, all together
 inline constexpr size_t kMaxDisclosure = 64 << 10;  // octets of one disclosure's text
 
 // `_sd_alg`.

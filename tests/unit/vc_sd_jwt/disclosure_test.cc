@@ -224,6 +224,13 @@ TEST_F(Disclosures, Limits) {
   chain.resize(60);
   deep["_sd"] = {Digest(chain.back())};
   EXPECT_TRUE(Verify(Forge(deep, chain)).valid());
+  // A name as long as may be above thousands of digests: their places can't all be said.
+  json far = Base();
+  for (size_t i = 0; i < 2000; ++i) far[std::string(60'000, 'n')].push_back({{"_sd", {"d" + std::to_string(i)}}});
+  Refused(Forge(far), options, kCheckDisclosures, "too long");
+  far = Base();
+  for (size_t i = 0; i < 2000; ++i) far[std::string(500, 'n')].push_back({{"_sd", {"d" + std::to_string(i)}}});
+  EXPECT_TRUE(Verify(Forge(far), options).valid());
   json crowded = Base();
   for (size_t i = 0; i <= kMaxSdDigests; ++i) crowded["_sd"].push_back("d" + std::to_string(i));
   Refused(Forge(crowded), options, kCheckDisclosures, "too many");
