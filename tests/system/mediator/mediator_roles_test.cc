@@ -21,12 +21,14 @@ struct Role {
   const char* program;
   const char* config;
   std::vector<std::string> init;
+  friend void PrintTo(const Role& role, std::ostream* out) { *out << role.program; }
 };
 
 class MediatorRoles : public Talk, public ::testing::WithParamInterface<Role> {
  protected:
   void SetUp() override {
-    Must({"keel-registry", "init", "--data", dir_ / "registry", "--label", "acme", "--listen", "127.0.0.1:0"});
+    Must({"keel-registry", "init", "--data", dir_ / "registry", "--label", "acme", "--listen", "127.0.0.1:0",
+          "--unprotected-keys"});
     Serve("keel-registry", "registry");
     Must({"keel-registry", "descriptor", "--data", dir_ / "registry", "-o", dir_ / "net.keel"});
     std::vector<std::string> init = {GetParam().program, "init",     "--data",     dir_ / "role", "--registry",
@@ -148,7 +150,7 @@ INSTANTIATE_TEST_SUITE_P(Services, MediatorRoles,
                                                 "role/issuer.toml",
                                                 {"--name", "Acme Devices", "--vendor", "acme.example",
                                                  "--unprotected-keys"}},
-                                           Role{"keel-verifier", "role/verifier.toml", {}}),
+                                           Role{"keel-verifier", "role/verifier.toml", {"--unprotected-keys"}}),
                          [](const auto& one) { return std::string(one.param.program).substr(5); });
 
 }  // namespace
