@@ -4,7 +4,7 @@ from guards import guard
 
 # The data model ------------------------------------------------------------------------------------------------------------
 MODEL = "keel_vc_data_model_test:"
-guard("model: contexts in order", "vc/data_model/model.cc", "first != kContextV2", MODEL + "DataModel.Contexts", new="false")
+guard("model: contexts in order", "vc/data_model/model.cc", "!Is(first, kContextV2)", MODEL + "DataModel.Contexts", new="false")
 guard("model: subjects claim something", "vc/data_model/model.cc", 'if (item.empty()) return Bad(path, "claims nothing");',
       MODEL + "DataModel.CredentialSubject")
 guard("model: validity in order", "vc/data_model/model.cc", "begin && end && *end < *begin",
