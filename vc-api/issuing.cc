@@ -169,12 +169,21 @@ base::HttpResponse Issuing::Derive(const std::string& body) {
   return base::JsonResponse(201, base::DumpJson(*derived));
 }
 
-base::HttpResponse Issuing::List(const std::string& number) {
+base::HttpResponse Issuing::List(const std::string& number, std::string_view accept) {
   if (options_.book == nullptr) return internal::Problem(404, Fail(Code::kNotFound, "status list", number).error());
   auto list = options_.book->List(number);
   if (!list) return internal::Problem(list.error().code == Code::kNotFound ? 404 : 500, list.error());
   base::HttpResponse response = base::BytesResponse(200, "application/vc", std::move(*list));
-  if (!response.body.starts_with('{')) response.content_type = "application/vc+jwt";
+  // Many who ask know a credential by its older name, or as nothing but JSON.
+  if (!accept.contains("application/vc") && !accept.contains("*/*")) {
+    for (const char* type : {"application/ld+json", "application/json"}) {
+      if (accept.contains(type)) {
+        response.content_type = type;
+        break;
+      }
+    }
+  }
+  response.headers.emplace_back("Vary", "Accept");
   response.headers.emplace_back("Cache-Control", "max-age=60");
   return response;
 }
@@ -209,8 +218,9 @@ void Issuing::AddRoutes(base::Router& router, std::function<bool(const base::Htt
                  guarded([this](const base::HttpRequest& request) { return SetStatus(request.body); }));
   router.AddSync("POST", "/credentials/derive",
                  [this](const base::HttpRequest& request) { return Derive(request.body); });
-  router.AddSync("GET", "/credentials/status/{list}",
-                 [this](const base::HttpRequest& request) { return List(request.params[0]); });
+  router.AddSync("GET", "/credentials/status/{list}", [this](const base::HttpRequest& request) {
+    return List(request.params[0], request.Header("Accept"));
+  });
   router.AddSync("GET", "/issuers", [this](const base::HttpRequest&) { return Issuers(); });
 }
 

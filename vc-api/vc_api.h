@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/net/http_server.h"
@@ -39,7 +40,7 @@ class Issuing {
   base::HttpResponse Issue(const std::string& body, const std::string& form);
   base::HttpResponse SetStatus(const std::string& body);
   base::HttpResponse Derive(const std::string& body);
-  base::HttpResponse List(const std::string& number);
+  base::HttpResponse List(const std::string& number, std::string_view accept = {});
   base::HttpResponse Issuers();
   // With `allowed`: whether a request may do more than read; 401 when not.
   void AddRoutes(base::Router& router, std::function<bool(const base::HttpRequest&)> allowed = {});

@@ -115,7 +115,8 @@ TEST_F(VcApiTest, VerifyRefusesWithProblemDetails) {
   EXPECT_EQ(body["type"], "https://w3id.org/security#PROOF_VERIFICATION_ERROR") << body;
   EXPECT_EQ(body["problemDetails"], body["errors"]);
   EXPECT_EQ(body["status"], 400);
-  for (const json& bad : {json{{"type", {"NonconformingDocument"}}}, json("not a token"), json(7), json()}) {
+  for (const json& bad : {json{{"type", {"NonconformingDocument"}}}, json("not a token"), json(7), json(),
+                          json(base::DumpJson(issued)), json::array({issued})}) {
     EXPECT_EQ(Verify(bad).status, 400) << bad;
     EXPECT_EQ(Body(Verify(bad))["verified"], false);
     EXPECT_EQ(VerifyVp(bad).status, 400) << bad;
@@ -172,6 +173,11 @@ TEST_F(VcApiTest, Statuses) {
   EXPECT_EQ(entry["statusListCredential"], "https://issuer.example/credentials/status/1");
   EXPECT_EQ(Verify(issued).status, 200) << Verify(issued).body;
   const json list = Body(issuing_->List("1"));
+  EXPECT_EQ(issuing_->List("1").content_type, "application/vc");
+  EXPECT_EQ(issuing_->List("1", "*/*").content_type, "application/vc");
+  EXPECT_EQ(issuing_->List("1", "application/json, application/vc").content_type, "application/vc");
+  EXPECT_EQ(issuing_->List("1", "application/ld+json, application/json").content_type, "application/ld+json");
+  EXPECT_EQ(issuing_->List("1", "text/html").content_type, "application/vc");
   EXPECT_EQ(list["type"][1], "BitstringStatusListCredential");
   entry["status"] = "1";
   EXPECT_EQ(issuing_->SetStatus(base::DumpJson({{"credentialStatus", entry}})).status, 200);
