@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vc/verify_any.h"
 
+#include "base/files.h"
 #include "did/jose.h"
 #include "tests/unit/vc/parties.h"
 #include "vc/data_model/model.h"
@@ -151,6 +152,32 @@ TEST_F(VerifyAnyTest, PresentationsAreLookedInto) {
   json inner = Envelope("application/jwt", Present(Presentation(one)));
   inner["type"] = kEnvelopedCredential;
   EXPECT_FALSE(Verify(Present(Presentation({inner}))).valid());
+}
+
+// Somebody else's tokens, in an envelope in an envelope.
+TEST_F(VerifyAnyTest, TheSuitesPresentation) {
+  const auto text =
+      base::ReadFile(std::string(KEEL_SOURCE_DIR) + "/tests/vectors/vc-data-model/enveloped-presentation.json");
+  ASSERT_TRUE(text.has_value());
+  options_.challenge = "123456789";
+  Verification v = Verify(*text);
+  EXPECT_TRUE(v.valid()) << v.Reason();
+  EXPECT_EQ(v.form, "jwt_vp");
+  ASSERT_EQ(v.credentials.size(), 1U);
+  EXPECT_EQ(v.credentials[0].form, "jwt_vc");
+  options_.challenge = "12345678";
+  EXPECT_FALSE(Verify(*text).valid());
+  options_.challenge = std::nullopt;
+  for (const auto& [member, value] : std::initializer_list<std::pair<const char*, json>>{
+           {"@context", json::array()},
+           {"@context", {"https://www.w3.org/ns/credentials/examples/v2"}},
+           {"type", {"VerifiablePresentation"}},
+           {"type", kEnvelopedCredential},
+           {"id", "eyJhbGciOiJFZERTQSJ9.e30.AA"}}) {
+    json changed = *base::ParseJson(*text);
+    changed[member] = value;
+    EXPECT_FALSE(Verify(base::DumpJson(changed)).valid()) << member << value;
+  }
 }
 
 TEST_F(VerifyAnyTest, OptionsGoWhereTheyBelong) {
