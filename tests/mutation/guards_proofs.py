@@ -58,6 +58,8 @@ guard("proofs: controller", V, "found->controller.empty() || found->controller =
       T + "VerifyProof.RelationshipPurposeAndController", new="true")
 guard("proofs: keys given by hand are for issuers", V, "!own && !presentation_ && IsGiven(choice->keys)",
       T + "VerifyProof.KeysGivenByHand", new="IsGiven(choice->keys)")
+guard("proofs: URL issuers", V, "options_.unproved_url_issuers && !presentation_ && !did::IsDid(party)",
+      T + "VerifyProof.IssuersThatAreUrls", T + "VerifyProof.TheIssuersKeyAlone", new="true")
 guard("proofs: suite's type of key", V, "if (!SuiteTakes(proof.suite, key.type())) continue;",
       T + "Form.TypeAndCryptosuiteAreKnown")
 guard("proofs: signature's length", V, "proof.value.size() != crypto::SignatureLength(algorithm)",
