@@ -272,8 +272,9 @@ Result<> CheckPattern(std::string_view pattern) {
         }
         break;
       case ')':
-        if (i + 1 < pattern.size() && (pattern[i + 1] == '*' || pattern[i + 1] == '+' || pattern[i + 1] == '{'))
+        if (i + 1 < pattern.size() && (pattern[i + 1] == '*' || pattern[i + 1] == '+' || pattern[i + 1] == '{')) {
           return refuse("repeats a group, which can take for ever");
+        }
         break;
       case '*':
       case '+': ++unbounded; break;
