@@ -192,6 +192,9 @@ TEST_F(JwtTest, GivenKeys) {
   options_.given_keys = {*store_->Public(Key(owner_ + "#assert"))};
   credential["issuer"] = maker_;
   ExpectFails(Verify(Sign({{"typ", "vc+jwt"}}, credential, owner_ + "#assert")), kCheckIssuer);
+  // Nor around the header's kid, where the issuer is a DID that nobody knows.
+  credential["issuer"] = maker_ + "x";
+  ExpectFails(Verify(Sign({{"typ", "vc+jwt"}}, credential, owner_ + "#assert")), kCheckIssuer);
 }
 
 }  // namespace

@@ -104,12 +104,19 @@ TEST_F(VerifyAnyTest, EnvelopesAreHeldToWhatTheySay) {
   no_context["@context"] = json::array();
   json bare = Envelope("application/vc+jwt", jwt);
   bare["id"] = jwt;
+  // A good token of 1.1 under 2.0's name.
+  json older_claims = {{"iss", maker_}, {"vc", Credential()}};
+  const auto older = did::SignJws({{"typ", "JWT"}, {"kid", maker_ + "#assert"}}, base::DumpJson(older_claims), *store_,
+                                  Key(maker_ + "#assert"));
+  ASSERT_TRUE(older.has_value());
+  EXPECT_TRUE(Verify(base::DumpJson(Envelope("application/jwt", *older))).valid());
   json wrong_type = Envelope("application/vc+jwt", jwt);
   wrong_type["type"] = kEnvelopedPresentation;
   json presented = Envelope("application/jwt", vp);
   for (const Case& one :
        std::initializer_list<Case>{{"another syntax", Envelope("application/vc+sd-jwt", jwt), kCheckEnvelope},
                                    {"another type", Envelope("application/vc+jwt", vp), kCheckEnvelope},
+                                   {"another version", Envelope("application/vc+jwt", *older), kCheckEnvelope},
                                    {"a presentation as a credential", presented, kCheckEnvelope},
                                    {"a credential as a presentation", wrong_type, kCheckEnvelope},
                                    {"no context", no_context, kCheckModel},
