@@ -176,7 +176,8 @@ TEST_F(Identifiers, SlowHostsHoldUpNobody) {
   std::atomic<size_t> answered = 0;
   const auto ask = [&] {
     const auto response = base::MakeBeastClient()->Get(url + "did:web:example.com");
-    EXPECT_TRUE(response && response->status == 500);
+    // Those that are asked for below may take the places in the queue.
+    EXPECT_TRUE(response && (response->status == 500 || response->status == 503));
     ++answered;
   };
   // The lane's threads first, so that the queue's length is known.
