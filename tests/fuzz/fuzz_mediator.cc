@@ -20,6 +20,7 @@ const std::string kAccount = "did:example:account";
 const std::string kRecipient = "did:example:recipient";
 const std::string kEnvelope = R"({"ciphertext":"AA","protected":"e30","recipients":[{}]})";
 
+constexpr auto kAnybody = [](const std::string&) { return true; };
 constexpr const char* kTypes[] = {
     "https://didcomm.org/coordinate-mediation/2.0/mediate-request",
     "https://didcomm.org/coordinate-mediation/2.0/keylist-update",
@@ -51,13 +52,16 @@ void Run(uint8_t which, std::string_view text) {
 
   CoordinateMediation coordinate({.accounts = **accounts,
                                   .routing_did = [] { return std::string("did:example:mediator"); },
-                                  .admit = [](const std::string&) { return true; },
+                                  .admit = kAnybody,
                                   .granted = {}});
   MessagePickup pickup(
-      {.accounts = **accounts, .queue = **queue, .pack = [](const Message& message) { return message.Serialize(); }});
+      {.accounts = **accounts, .queue = **queue, .admit = kAnybody, .pack = [](const Message& message) {
+         return message.Serialize();
+       }});
   Forwarding forwarding(
       {.accounts = **accounts,
        .queue = **queue,
+       .admit = kAnybody,
        .rewrap = {},
        .arrived = [&](const std::string& account, const QueuedMessage& message) { pickup.Arrived(account, message); }});
   Unpacked unpacked;
