@@ -45,8 +45,8 @@ struct ProofOptions {
   // Ids of proofs in the document that this one follows: it covers them too (a proof chain).
   std::vector<std::string> previous_proof;
   // ecdsa-sd-2023: JSON pointers of what every derived proof must disclose. Those of issuer, validFrom, validUntil,
-  // credentialStatus, credentialSchema, termsOfUse (and 1.1's issuanceDate, expirationDate) are added where the document
-  // has them: no holder may leave out that a credential has expired.
+  // credentialStatus, credentialSchema, termsOfUse (and 1.1's issuanceDate, expirationDate) are added where the
+  // document has them: no holder may leave out that a credential has expired.
   std::vector<std::string> mandatory_pointers;
 };
 

@@ -276,9 +276,9 @@ TEST_F(Toolbox, IssuesAndVerifiesCredentialsAndPresentations) {
   ASSERT_TRUE(base::WriteFileAtomic(dir_ / "c.jwt", jwt));
   const std::string shown = Ok({"vp", "create", "--holder", holder, "--audience", "did:example:shop", "--nonce", "n1",
                                 "--credential", dir_ / "c.jwt", "--key", dir_ / "holder.key"});
-  EXPECT_EQ(
-      OkJson({"vp", "verify", "--audience", "did:example:shop", "--nonce", "n1", "--holder", holder, "--json"}, shown)["verified"],
-      true);
+  EXPECT_EQ(OkJson({"vp", "verify", "--audience", "did:example:shop", "--nonce", "n1", "--holder", holder, "--json"},
+                   shown)["verified"],
+            true);
   EXPECT_EQ(Run({"vp", "verify", "--audience", "did:example:shop", "--nonce", "n2"}, shown).state.code, 1);
   EXPECT_EQ(Run({"vp", "verify", "--audience", "did:example:other", "--nonce", "n1"}, shown).state.code, 1);
   EXPECT_EQ(

@@ -47,8 +47,7 @@ class VcApiTest : public testing::Test {
     options.verify = vc::VerifyAny;
     options.max_age_seconds = 0;
     status_ = std::make_unique<vc::ListStatusChecker>(*resolver_, std::move(options));
-    verifying_ =
-        std::make_unique<Verifying>(Verifying::Options{resolver_.get(), status_.get(), nullptr}, clock_);
+    verifying_ = std::make_unique<Verifying>(Verifying::Options{resolver_.get(), status_.get(), nullptr}, clock_);
   }
   void OpenBook(bool always = false) {
     StatusBook::Options options;
