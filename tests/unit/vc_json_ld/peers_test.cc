@@ -29,7 +29,7 @@ TEST(Peers, JsonLdJs) {
     if (one.contains("canonical")) {
       ++converted;
       ASSERT_TRUE(canonical.has_value()) << canonical.error().Text();
-      EXPECT_EQ(*canonical, one["canonical"]);
+      EXPECT_EQ(*canonical, one["canonical"].get<std::string>());
       continue;
     }
     const std::string error = one["error"];
