@@ -57,7 +57,9 @@ std::vector<base::Config::Key> ConfigKeys(bool issues) {
       {"vc_api.certificate", Type::kString, "", "PEM file: the VC-API over HTTPS, with vc_api.key"},
       {"vc_api.key", Type::kString, "", "PEM file with the certificate's key"},
       {"vc_api.ca_file", Type::kString, "",
-       "PEM file: whom to trust when status lists are fetched; default: the system's"}};
+       "PEM file: whom to trust when status lists are fetched; default: the system's"},
+      {"vc_api.private_lists", Type::kBool, "false",
+       "Whether status lists at private addresses are fetched too where the listener isn't on loopback"}};
   if (issues) {
     keys.push_back(
         {"vc_api.token_file", Type::kString, "", "File whose first line is the bearer token that issuing needs"});
@@ -147,6 +149,8 @@ Result<std::unique_ptr<Service>> Service::OpenConfigured(const base::Config& con
   KEEL_TRY_VOID(base::MakeDir(folder, 0700));
   base::BeastOptions client;
   client.ca_file = config.GetString("vc_api.ca_file");
+  // Whoever sends a credential says where its status list is: strangers must not have this host ask its neighbours.
+  client.public_addresses_only = !IsLoopback(listen.host) && !config.GetBool("vc_api.private_lists");
   s.http = base::MakeBeastClient(client);
   vc::ListStatusChecker::Options status;
   status.fetch = [&s](const std::string& url) -> Result<std::string> {

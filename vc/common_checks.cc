@@ -103,6 +103,10 @@ Result<KeyChoice> CurrentKey(const std::string& controller, const std::string& k
     choice.detail = key_id + " is not a current " + UseName(use) + " key of " + controller;
     return choice;
   }
+  if (!method->controller.empty() && method->controller != result->document->id && method->controller != controller) {
+    choice.detail = key_id + " is controlled by " + method->controller + ", not by " + controller;
+    return choice;
+  }
   if (!method->key.valid()) {
     return Fail(Code::kUnsupported, "verify credential",
                 key_id + " has a key of type " + method->type + " that is not supported");

@@ -56,9 +56,9 @@ Result<Secured> WithProof(const json& document, bool presentation, const SecureO
   proof.id = options.proof_id;
   proof.created = options.created;
   proof.expires = options.expires;
-  proof.challenge = options.challenge;
-  if (options.domain) proof.domain = {*options.domain};
-  proof.nonce = options.nonce;
+  proof.challenge = presentation && !options.challenge ? options.nonce : options.challenge;
+  if (const auto& whom = options.domain ? options.domain : options.audience; whom) proof.domain = {*whom};
+  if (proof.challenge != options.nonce) proof.nonce = options.nonce;
   proof.previous_proof = options.previous_proof;
   proof.mandatory_pointers = options.pointers;
   if (suite == Cryptosuite::kEcdsaSd2023) {

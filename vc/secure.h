@@ -31,8 +31,8 @@ struct SecureOptions {
   std::optional<UnixSeconds> created, expires;
   std::optional<std::string> proof_id;
   std::vector<std::string> previous_proof;
-  // Presentations: what they are bound to. Tokens write challenge or nonce as nonce, domain or audience as aud, and get
-  // iat and exp from created and expires.
+  // Presentations: what they are bound to. Tokens write challenge or nonce as nonce, domain or audience as aud, iat and
+  // exp from created and expires; Data Integrity proofs challenge or nonce as challenge, domain or audience as domain.
   std::optional<std::string> challenge, domain, nonce, audience;
   // JSON pointers: in SD-JWT to the claims that a holder can leave out, in ecdsa-sd-2023 to those that no holder can,
   // besides what a verifier judges by (issuer, validity, status, schema, terms of use).

@@ -134,8 +134,8 @@ struct VerifyOptions {
   // Data Integrity: an issuer that is a URL and no DID isn't held against the key of the proof (kCheckIssuer says so),
   // which then proves that a key has signed and not whose it is. For endpoints that others' test suites drive.
   bool unproved_url_issuers = false;
-  // What a presentation or a key-binding token must be bound to: challenge and domain in Data Integrity proofs, nonce
-  // and audience in tokens. Absent: not demanded.
+  // What a presentation or key-binding token must be bound to, by either name: challenge or nonce, domain or audience.
+  // Absent: not demanded. What is demanded and isn't there fails: a credential by itself is bound to nothing.
   std::optional<std::string> challenge, domain, audience, nonce;
 };
 

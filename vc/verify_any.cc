@@ -175,6 +175,21 @@ Result<Verification> VerifyAt(std::string_view octets, did::DidResolver& resolve
   return verification;
 }
 
+// What was demanded and no form has judged fails: a credential by itself is bound to nobody and to no occasion, and who
+// asks for a binding must not take it for one that holds.
+void RefuseUnjudged(Verification& verification, const VerifyOptions& options) {
+  const auto demand = [&](const std::optional<std::string>& wanted, std::string_view check) {
+    if (!wanted || verification.Find(check) != nullptr) return;
+    Note(verification, check, false,
+         "wanted " + *wanted + ", and " +
+             (verification.form.empty() ? std::string("this") : "this " + verification.form) + " is bound to none");
+  };
+  demand(options.challenge, kCheckChallenge);
+  demand(options.domain, kCheckDomain);
+  demand(options.audience, kCheckAudience);
+  demand(options.nonce, kCheckNonce);
+}
+
 }  // namespace
 
 Syntax Recognize(std::string_view octets) {
@@ -206,7 +221,9 @@ std::optional<std::string> CoseOctets(std::string_view octets) {
 }
 
 Result<Verification> VerifyAny(std::string_view octets, did::DidResolver& resolver, const VerifyOptions& options) {
-  return VerifyAt(octets, resolver, options, 0);
+  KEEL_TRY(Verification verification, VerifyAt(octets, resolver, options, 0));
+  if (verification.valid()) RefuseUnjudged(verification, options);
+  return verification;
 }
 
 }  // namespace keel::vc

@@ -58,6 +58,8 @@ void CheckBound(Verification& verification, const CwtClaims& claims, const Verif
   };
   demand(kCheckAudience, claims.audience, options.audience);
   demand(kCheckNonce, claims.nonce, options.nonce);
+  demand(kCheckDomain, claims.audience, options.domain);
+  demand(kCheckChallenge, claims.nonce, options.challenge);
 }
 
 // kCheckModel and whose it is. Whether the check holds.

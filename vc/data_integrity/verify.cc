@@ -163,7 +163,7 @@ class Verifier {
 
   void CheckBindings() {
     const std::string_view wanted = presentation_ ? "authentication" : "assertionMethod";
-    Outcome purpose, domain, challenge;
+    Outcome purpose, domain, challenge, audience, nonce;
     for (const Proof& proof : proofs_) {
       const bool fits = proof.purpose == wanted;
       purpose.Add(
@@ -175,6 +175,15 @@ class Verifier {
         domain.Add(same,
                    same ? seen : "wanted " + *options_.domain + ", the proof has " + (seen.empty() ? "none" : seen));
       }
+      // What tokens call audience and nonce is the domain and the challenge here.
+      if (options_.audience) {
+        const bool same = proof.domain.size() == 1 && proof.domain[0] == *options_.audience;
+        audience.Add(same, same ? *options_.audience : "wanted " + *options_.audience + " as the proof's domain");
+      }
+      if (options_.nonce) {
+        const bool same = proof.challenge == options_.nonce;
+        nonce.Add(same, same ? *options_.nonce : "wanted " + *options_.nonce + " as the proof's challenge");
+      }
       if (options_.challenge) {
         const bool same = proof.challenge == options_.challenge;
         challenge.Add(same,
@@ -185,6 +194,8 @@ class Verifier {
     Note(verdict_, kCheckPurpose, purpose.ok, purpose.detail);
     if (options_.domain) Note(verdict_, kCheckDomain, domain.ok, domain.detail);
     if (options_.challenge) Note(verdict_, kCheckChallenge, challenge.ok, challenge.detail);
+    if (options_.audience) Note(verdict_, kCheckAudience, audience.ok, audience.detail);
+    if (options_.nonce) Note(verdict_, kCheckNonce, nonce.ok, nonce.detail);
   }
 
   // The keys that may have made a proof. `own`: they are the issuer's or holder's.

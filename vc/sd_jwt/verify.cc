@@ -265,12 +265,14 @@ void CheckBound(Verification& verification, const json& claims, const VerifyOpti
   };
   demand(kCheckAudience, "aud", options.audience);
   demand(kCheckNonce, "nonce", options.nonce);
+  demand(kCheckDomain, "aud", options.domain);
+  demand(kCheckChallenge, "nonce", options.challenge);
 }
 
 Result<> CheckBinding(Verification& verification, const Opened& opened, did::DidResolver& resolver,
                       const VerifyOptions& options) {
   if (opened.parts.key_binding.empty()) {
-    if (!options.nonce && !options.audience) return {};
+    if (!options.nonce && !options.audience && !options.challenge && !options.domain) return {};
     if (verification.presentation) {
       CheckBound(verification, opened.payload, options);
     } else {
@@ -296,7 +298,8 @@ void CheckOwnAudience(Verification& verification, const json& payload, const Ver
   const auto aud = payload.find("aud");
   if (aud == payload.end() || verification.presentation) return;
   const json list = aud->is_array() ? *aud : json::array({*aud});
-  const bool ok = options.audience && std::find(list.begin(), list.end(), json(*options.audience)) != list.end();
+  const auto& us = options.audience ? options.audience : options.domain;
+  const bool ok = us && std::find(list.begin(), list.end(), json(*us)) != list.end();
   if (!ok) Note(verification, kCheckAudience, false, "the issuer made it for " + base::DumpJson(*aud) + " only");
 }
 

@@ -158,6 +158,45 @@ TEST_F(SecureTest, PresentationsOfEverything) {
   EXPECT_EQ(verdict["errors"].size(), 2U) << verdict["errors"];
 }
 
+// Whichever of the four names a verifier uses, another value is refused by every form.
+TEST_F(SecureTest, NoBindingGoesUnjudged) {
+  const Party holder = MakeParty(crypto::KeyType::kEd25519);
+  const json presentation = {{"@context", {kContextV2}}, {"type", {"VerifiablePresentation"}}, {"holder", holder.did}};
+  using Field = std::optional<std::string> VerifyOptions::*;
+  const std::pair<Field, const char*> kFields[] = {{&VerifyOptions::challenge, "c-1"},
+                                                   {&VerifyOptions::nonce, "c-1"},
+                                                   {&VerifyOptions::domain, "shop.example"},
+                                                   {&VerifyOptions::audience, "shop.example"}};
+  for (const std::string_view form : {"vp+jwt", "vp+cose", "eddsa-jcs-2022", "eddsa-rdfc-2022"}) {
+    SecureOptions bound = With(holder, form);
+    bound.nonce = "c-1";
+    bound.audience = "shop.example";
+    const auto secured = Secure(presentation, bound);
+    ASSERT_TRUE(secured.has_value()) << form << secured.error().Text();
+    const auto unbound = Secure(presentation, With(holder, form));
+    ASSERT_TRUE(unbound.has_value()) << form << unbound.error().Text();
+    for (const auto& [field, value] : kFields) {
+      VerifyOptions wanted;
+      wanted.*field = value;
+      EXPECT_TRUE(Verify(secured->octets, wanted).valid()) << form << Verify(secured->octets, wanted).Reason();
+      EXPECT_FALSE(Verify(unbound->octets, wanted).valid()) << form;
+      wanted.*field = "other";
+      EXPECT_FALSE(Verify(secured->octets, wanted).valid()) << form;
+    }
+  }
+  // A credential by itself is bound to nobody: whoever has a copy can hand it in.
+  for (const std::string_view form : {"vc+jwt", "vc+cose", "vc+sd-jwt", "eddsa-jcs-2022"}) {
+    const auto secured = Secure(Credential(holder.did), With(holder, form));
+    ASSERT_TRUE(secured.has_value()) << form;
+    EXPECT_TRUE(Verify(secured->octets).valid());
+    for (const auto& [field, value] : kFields) {
+      VerifyOptions wanted;
+      wanted.*field = value;
+      EXPECT_FALSE(Verify(secured->octets, wanted).valid()) << form;
+    }
+  }
+}
+
 TEST_F(SecureTest, SdJwtVc) {
   const Party issuer = MakeParty(crypto::KeyType::kP256);
   SecureOptions options = With(issuer, "dc+sd-jwt");
