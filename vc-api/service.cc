@@ -150,7 +150,7 @@ Result<std::unique_ptr<Service>> Service::OpenConfigured(const base::Config& con
   base::BeastOptions client;
   client.ca_file = config.GetString("vc_api.ca_file");
   // Whoever sends a credential says where its status list is: strangers must not have this host ask its neighbours.
-  client.public_addresses_only = !IsLoopback(listen.host) && !config.GetBool("vc_api.private_lists");
+  client.public_addresses_only = !(IsLoopback(listen.host) || config.GetBool("vc_api.private_lists"));
   s.http = base::MakeBeastClient(client);
   vc::ListStatusChecker::Options status;
   status.fetch = [&s](const std::string& url) -> Result<std::string> {

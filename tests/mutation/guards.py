@@ -110,6 +110,10 @@ guard("map another leaf elsewhere", "ledger/map_proof.cc",
       "if (MapBit(p.other_key, i) != MapBit(key, i)) "
       'return Fail(Code::kBadProof, "map proof: the other key is elsewhere");',
       "keel_ledger_test:MapProof.ALeafInTheWrongPlaceProvesNothing")
+EPOCH = "keel_ledger_test:EpochTest.WrongStepsAreRefused"
+guard("descriptor's roots committed", "ledger/epoch.cc", "KeyHashOfText(next.roots[i]) != current.next[i]", EPOCH, new="false")
+guard("descriptor's predecessor", "ledger/epoch.cc",
+      'if (next.prev != DescriptorHash(current.octets)) return Fail(Code::kConflict, "descriptor prev");', EPOCH)
 guard("client two roots", "registry-client/registry_client.cc", 'if (checkpoint.size == largest && checkpoint.root != '
       'largest_root) { return Fail(Code::kUntrusted, "checkpoint", '
       '"two roots for one size: the registry\'s members signed contradicting histories"); }',

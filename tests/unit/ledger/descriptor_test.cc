@@ -163,6 +163,11 @@ TEST_F(EpochTest, WrongStepsAreRefused) {
   Build();
   EXPECT_EQ(Check(), Code::kConflict);
   fields.roots[0] = next_text;
+  fields.roots[1] = thief;  // one more than epoch 0 committed to
+  fields.root_count = 2;
+  Build();
+  EXPECT_EQ(Check(), Code::kConflict);
+  fields.root_count = 1;
   Build();
   EXPECT_EQ(Check(), Code::kOk);
 }
