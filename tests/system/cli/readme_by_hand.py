@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 
+from by_hand import session
+
 PORTS = ("7800", "8443", "1883")
 DEVICE = "KG2-2600001"
 
@@ -59,18 +61,6 @@ def script(block, ports, bin_dir):
     if services != 5:
         sys.exit(f"readme_by_hand: {services} commands that end in &, 5 are known: is it the right block?")
     return "\n".join(lines)
-
-
-def session(leader):
-    """Processes of the session that this process leads."""
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and os.getsid(int(entry.name)) == leader:
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
 
 
 def main():
